@@ -1,0 +1,96 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""Shape the observation and the findings into the facts that users read: small, and safe for every JSON writer."""
+
+import typing as t
+
+from ansible_collections.fleet.system_python.plugins.module_utils._findings import Finding, worst
+from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text
+
+__all__ = ["SCHEMA", "healthy", "safe", "shape_facts", "shape_findings"]
+
+# Raised when a key changes its meaning or goes away; new keys do not raise it.
+SCHEMA = 1
+
+
+def safe(value: t.Any) -> t.Any:
+    """Return C(value) with every text in it made safe for JSON (see json_text); tuples become lists."""
+    if isinstance(value, str):
+        return json_text(value)
+    if isinstance(value, dict):
+        return {safe(key): safe(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [safe(one) for one in value]
+    return value
+
+
+def healthy(findings: t.Sequence[Finding]) -> bool:
+    """Tell whether a host with these findings is as its contract promises: it has none at all."""
+    return not findings
+
+
+def shape_findings(findings: t.Iterable[Finding]) -> t.List[t.Dict[str, t.Any]]:
+    """Return the findings for users: without the remedy, which is the plan's business."""
+    return [safe({key: value for key, value in finding.items() if key != "remedy"}) for finding in findings]
+
+
+def shape_facts(
+    observation: t.Mapping[str, t.Any], findings: t.Sequence[Finding], os_release: t.Mapping[str, str]
+) -> t.Dict[str, t.Any]:
+    """Return the facts of one host; docs/facts.md describes every key."""
+    contract = observation["contract"]
+    facts = {
+        "schema": SCHEMA,
+        "os": {"id": os_release.get("ID"), "version": os_release.get("VERSION_ID")},
+        "contract": {
+            "id": contract["id"],
+            "version": contract["version"],
+            "binary": contract["binaries"][0]["path"],
+            "link": contract["links"][0]["path"],
+            "packages": contract["packages"],
+        },
+        "healthy": healthy(findings),
+        "worst": worst(findings),
+        "findings": shape_findings(findings),
+        "resolution": observation["resolution"],
+        "interpreters": [_interpreter(record) for record in observation["interpreters"]],
+        "alternatives": [_group(group) for group in observation["alternatives"]],
+        "packages": observation["packages"],
+        "manager": {key: observation["manager"][key] for key in ("name", "state", "reason")},
+        "ansible": observation["ansible"],
+        "search_paths": _search_paths(observation["search_paths"]),
+        "selinux": observation["selinux"]["configured"],
+        "verification": dict(observation["verification"], rpm_processes=observation["rpm_processes"]),
+    }
+    shaped: t.Dict[str, t.Any] = safe(facts)
+    return shaped
+
+
+def _interpreter(record: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {key: value for key, value in record.items() if value is not None or key in ("owner", "verified", "version")}
+
+
+def _group(group: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    return {
+        "name": group["name"],
+        "mode": group["mode"],
+        "link": group["link"],
+        "chosen": group["chosen"],
+        "choices": {choice["target"]: choice["priority"] for choice in group["choices"]},
+        "governs": {one["path"]: one["target"] for one in group["governs"]},
+        "problems": group["problems"],
+    }
+
+
+def _search_paths(paths: t.Iterable[t.Mapping[str, t.Any]]) -> t.Dict[str, str]:
+    """Return C({who (source): folders}), each different list of folders once, under its first name."""
+    shaped: t.Dict[str, str] = {}
+    for one in paths:
+        joined = ":".join(one["folders"])
+        if joined not in shaped.values():
+            shaped["{0} ({1})".format(one["who"], one["source"])] = joined
+    return shaped
