@@ -4,9 +4,9 @@ ansible-test fetches pip from a host of its own. Here the same pip comes from th
 ansible-test's cache before ansible-test looks for it.
 """
 
+import configparser
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -97,11 +97,16 @@ def write_pip_settings(home: Path) -> None:
     folder = home / ".config/pip"
     folder.mkdir(parents=True, exist_ok=True)
     own = Path.home() / ".config/pip/pip.conf"
-    settings = [f"{key} = {os.environ[name]}" for name, key in PIP_SETTINGS.items() if os.environ.get(name)]
-    if settings:
-        (folder / "pip.conf").write_text("\n".join(["[global]", *settings, ""]), encoding="utf-8")
-    elif own.exists():
-        shutil.copyfile(own, folder / "pip.conf")
+    settings = configparser.ConfigParser(interpolation=None)
+    settings.read(own)
+    if not settings.has_section("global"):
+        settings.add_section("global")
+    settings.set("global", "quiet", "1")
+    for name, key in PIP_SETTINGS.items():
+        if os.environ.get(name):
+            settings.set("global", key, os.environ[name])
+    with (folder / "pip.conf").open("w", encoding="utf-8") as handle:
+        settings.write(handle)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,9 @@ from environment import (
     NAMESPACE,
     ROOT,
     ToolError,
-    collection_files,
     prepare,
 )
+from sources import source_files
 
 PACKAGE = COLLECTIONS_PATH / "ansible_collections" / NAMESPACE / NAME
 # These import each other by their full collection name; everything else is scripts.
@@ -25,26 +25,23 @@ PACKAGED = ("plugins", "tests/unit")
 def main(arguments: Sequence[str]) -> int:
     try:
         env = prepare(CURRENT_CORE)
-        files = [Path(name).resolve().relative_to(ROOT) for name in arguments] or python_files()
+        files = [Path(name).resolve().relative_to(ROOT) for name in arguments] or source_files("python")
     except (ToolError, ValueError) as error:
         print(f"typecheck: {error}", file=sys.stderr)
         return 1
     env["MYPYPATH"] = ":".join(str(path) for path in [COLLECTIONS_PATH, *script_folders()])
-    command = ["mypy", "--config-file=pyproject.toml", f"--cache-dir={BUILD / 'mypy-cache'}", *map(address, files)]
+    command = ["mypy", "--config-file=pyproject.toml", f"--cache-dir={BUILD / 'mypy-cache'}", "--scripts-are-modules"]
+    command += [*map(address, files)]
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
     sys.stdout.write(done.stdout.replace(f"{PACKAGE.relative_to(ROOT)}/", ""))
     sys.stderr.write(done.stderr)
     return done.returncode
 
 
-def python_files() -> list[Path]:
-    return [path for path in collection_files() if path.suffix == ".py"]
-
-
 def script_folders() -> list[Path]:
-    """Folders whose scripts import their neighbours by plain name."""
-    folders = {path.parent for path in python_files() if not is_packaged(path)}
-    return sorted(ROOT / folder for folder in folders)
+    """Folders whose scripts import their neighbours by plain name, and packages below by theirs."""
+    parts = {path.parts for path in source_files("python") if not is_packaged(path)}
+    return sorted({ROOT / Path(*path[: 2 if path[0] == "tests" else 1]) for path in parts if len(path) > 1})
 
 
 def is_packaged(path: Path) -> bool:

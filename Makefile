@@ -1,0 +1,52 @@
+# Commands of the project. Everything that they make goes to build/.
+
+PYTHON ?= python3
+export PYTHON
+CORE ?= 2.19
+WITH = tests/tools/with-env $(CORE)
+
+.DEFAULT_GOAL := help
+.PHONY: help bootstrap demo test lint fix unit hosts scenarios bench gates prove-gates clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+bootstrap:
+	@tests/tools/bootstrap
+
+demo: bootstrap ## a small fleet of broken hosts, found, repaired and proved before your eyes
+	@$(WITH) tests/demo/run
+
+test: bootstrap ## every judge, the unit tests and the scenarios
+	@$(PYTHON) tests/tools/gates.py
+
+lint: bootstrap ## every judge that needs no test host
+	@$(PYTHON) tests/tools/gates.py --only lint
+
+fix: bootstrap ## let ruff correct what it can
+	@$(PYTHON) tests/tools/lint_python.py --fix
+
+unit: bootstrap ## the unit tests on every Python that is here
+	@$(PYTHON) tests/tools/unit_matrix.py
+
+hosts: bootstrap ## the images of the test hosts
+	@tests/hosts/build
+
+scenarios: bootstrap ## the molecule scenarios
+	@tests/tools/run_scenarios
+
+bench: bootstrap ## what an audit and a repair cost, as ratios
+	@$(WITH) tests/bench/run
+
+gates: ## the names of the judges
+	@$(PYTHON) tests/tools/gates.py --list
+
+gate-%: bootstrap ## one judge, for example gate-mypy
+	@$(PYTHON) tests/tools/gates.py --only $*
+
+prove-gates: bootstrap ## show that each judge can fail
+	@$(PYTHON) tests/tools/prove_gates.py
+
+clean: ## remove what the tools made; the images of the test hosts stay
+	rm -rf .ansible .mypy_cache .pytest_cache .ruff_cache tests/output
+	[ ! -d build ] || find build -mindepth 1 -maxdepth 1 ! -name hosts -exec rm -rf {} +

@@ -1,0 +1,174 @@
+"""Run the gates side by side: gates.py [--only NAME,...] [--list] [--workers N].
+
+Each gate's whole output goes to build/logs/<gate>.log. The last line counts: N passed, N failed, N skipped.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
+from pathlib import Path
+
+from environment import BUILD, LOGS, ROOT, ToolError
+from gate_table import Gate, all_gates, select
+from results import RESULT_VARIABLE, Counts, collect
+
+TAIL = 60
+
+
+@dataclass(frozen=True)
+class Outcome:
+    gate: Gate
+    ok: bool
+    seconds: float
+    counts: Counts
+    note: str = ""
+
+
+def main(arguments: Sequence[str]) -> int:
+    parser = argparse.ArgumentParser(description="Run the gates side by side.")
+    parser.add_argument("--only", help="these gates and what they need; 'lint' stands for all static judges")
+    parser.add_argument("--list", action="store_true", help="print the gates and run none")
+    parser.add_argument("--workers", type=int, default=2, help="how many run at a time (default: %(default)s)")
+    options = parser.parse_args(arguments)
+    try:
+        gates = select(all_gates(), options.only.split(",")) if options.only else all_gates()
+    except ToolError as error:
+        print(f"gates: {error}", file=sys.stderr)
+        return 2
+    if options.list:
+        print("\n".join(f"{gate.name:<18}{gate.about}" for gate in gates))
+        return 0
+    started = time.monotonic()
+    outcomes = Runner(gates, max(1, options.workers)).run()
+    print(summary(outcomes, time.monotonic() - started))
+    return 0 if all(outcome.ok for outcome in outcomes) else 1
+
+
+class Runner:
+    """Starts each gate as soon as what it needs has succeeded and enough workers are free."""
+
+    def __init__(self, gates: Iterable[Gate], workers: int) -> None:
+        self.waiting = list(gates)
+        self.workers = workers
+        self.free = workers
+        self.running: dict[Future[Outcome], Gate] = {}
+        self.outcomes: list[Outcome] = []
+
+    def run(self) -> list[Outcome]:
+        with ThreadPoolExecutor(max_workers=self.workers) as pool:
+            while self.waiting or self.running:
+                self._give_up()
+                self._start(pool)
+                if self.running:
+                    self._finish()
+        return self.outcomes
+
+    def _start(self, pool: ThreadPoolExecutor) -> None:
+        succeeded = {outcome.gate.name for outcome in self.outcomes if outcome.ok}
+        for gate in list(self.waiting):
+            slots = min(gate.slots, self.workers)
+            if slots <= self.free and succeeded.issuperset(gate.needs):
+                self.waiting.remove(gate)
+                self.free -= slots
+                self.running[pool.submit(run_gate, gate)] = gate
+
+    def _finish(self) -> None:
+        for future in wait(self.running, return_when=FIRST_COMPLETED).done:
+            gate = self.running.pop(future)
+            self.free += min(gate.slots, self.workers)
+            self.outcomes.append(future.result())
+
+    def _give_up(self) -> None:
+        """Fail the gates that wait for one that failed."""
+        broken = {outcome.gate.name for outcome in self.outcomes if not outcome.ok}
+        for gate in list(self.waiting):
+            causes = sorted(broken.intersection(gate.needs))
+            if causes:
+                self.waiting.remove(gate)
+                note = f"not run, because {', '.join(causes)} failed"
+                say(f"FAILED  {gate.name}: {note}")
+                self.outcomes.append(Outcome(gate, False, 0.0, Counts(failed=1), note))
+
+
+def run_gate(gate: Gate) -> Outcome:
+    LOGS.mkdir(parents=True, exist_ok=True)
+    log = LOGS / f"{gate.name}.log"
+    result = BUILD / "results" / f"{gate.name}.json"
+    result.parent.mkdir(parents=True, exist_ok=True)
+    result.unlink(missing_ok=True)
+    say(f"start   {gate.name}: {gate.about}")
+    started = time.monotonic()
+    ok = run_commands(gate, log, {**os.environ, RESULT_VARIABLE: str(result)})
+    seconds = time.monotonic() - started
+    counts = collect(result, ok) if gate.judges or not ok else Counts()
+    say(f"{'passed' if ok else 'FAILED'}  {gate.name} ({duration(seconds)}){_remark(log)}")
+    if not ok:
+        say(tail(log))
+    return Outcome(gate, ok, seconds, counts)
+
+
+def run_commands(gate: Gate, log: Path, env: dict[str, str]) -> bool:
+    with log.open("wb") as output:
+        for command in gate.commands:
+            output.write(f"$ {' '.join(command)}\n".encode())
+            output.flush()
+            try:
+                code = subprocess.run(
+                    command,
+                    cwd=ROOT,
+                    env=env,
+                    stdin=subprocess.DEVNULL,
+                    stdout=output,
+                    stderr=subprocess.STDOUT,
+                    check=False,
+                ).returncode
+            except OSError as error:
+                output.write(f"{command[0]} cannot be started: {error}\n".encode())
+                return False
+            if code:
+                output.write(f"exit code {code}\n".encode())
+                return False
+    return True
+
+
+def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
+    lines = ["", f"{'gate':<18}{'result':<8}{'time':>8}  counts"]
+    for outcome in outcomes:
+        result = "passed" if outcome.ok else "FAILED"
+        counts = str(outcome.counts) if outcome.gate.judges else ""
+        note = outcome.note or counts
+        lines.append(f"{outcome.gate.name:<18}{result:<8}{duration(outcome.seconds):>8}  {note}".rstrip())
+    total = sum((outcome.counts for outcome in outcomes), Counts())
+    return "\n".join([*lines, "", f"whole run: {duration(seconds)}", str(total)])
+
+
+def tail(log: Path) -> str:
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    shown = [f"    {line}" for line in lines[-TAIL:]]
+    more = [f"    ... {len(lines) - TAIL} lines above"] if len(lines) > TAIL else []
+    return "\n".join([*more, *shown, f"    (all of it: {log.relative_to(ROOT)})"])
+
+
+def _remark(log: Path) -> str:
+    """What a gate that had nothing to do said about it."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+    return next((f": {line}" for line in lines if line.startswith("nothing to ")), "")
+
+
+def duration(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
+
+
+def say(text: str) -> None:
+    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
