@@ -1,5 +1,5 @@
 # Copyright (c) 2026, the fleet.system_python contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Tests of the durable file operations, on real file systems and with real kills."""
@@ -7,10 +7,8 @@
 import ctypes
 import errno
 import os
-import signal
 import socket
 import stat
-import subprocess
 import threading
 import time
 import typing as t
@@ -22,83 +20,8 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._files import CopyError
 
 ROOT = os.geteuid() == 0
+ODD_MODE = 0o4751
 needs_root = pytest.mark.skipif(not ROOT, reason="only root can mount file systems and make devices")
-
-
-class Mounter:
-    """Mounts for one test, and a skip where this machine does not allow them."""
-
-    def __init__(self) -> None:
-        self.points: t.List[str] = []
-
-    def mount(self, point: str, *arguments: str) -> str:
-        os.makedirs(point, exist_ok=True) if not os.path.exists(point) else None
-        done = subprocess.run(
-            ["mount"] + list(arguments) + [point], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False
-        )
-        if done.returncode:
-            pytest.skip("mount is not possible here: " + done.stdout.decode("utf-8", "replace").strip())
-        self.points.append(point)
-        return point
-
-    def tmpfs(self, point: str, size: str = "16m") -> str:
-        return self.mount(point, "-t", "tmpfs", "-o", "size=" + size, "tmpfs")
-
-    def close(self) -> None:
-        for point in reversed(self.points):
-            subprocess.run(["umount", point], check=True)
-
-
-@pytest.fixture
-def mounter() -> t.Iterator[Mounter]:
-    made = Mounter()
-    yield made
-    made.close()
-
-
-def killed_at_every_step(prepare: t.Callable[[], t.Any], work: t.Callable[..., t.Any]) -> t.Iterator[t.Any]:
-    """Run C(work(prepared, checkpoint)) in a child that is killed at its first, second, ... step, until one survives.
-
-    Yields (name of the step or None for the run that was not killed, prepared) after each child's end.
-    """
-    number = 0
-    while True:
-        prepared = prepare()
-        step = in_child(work, prepared, number)
-        yield step, prepared
-        if step is None:
-            return
-        number += 1
-
-
-def in_child(work: t.Callable[..., t.Any], prepared: t.Any, number: int) -> t.Optional[str]:
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            os.close(reader)
-            countdown = [number]
-
-            def checkpoint(step: str) -> None:
-                if countdown[0] == 0:
-                    os.write(writer, step.encode())
-                    os.kill(os.getpid(), signal.SIGKILL)
-                countdown[0] -= 1
-
-            work(prepared, checkpoint)
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(writer)
-    with os.fdopen(reader, "rb") as pipe:
-        step = pipe.read().decode()
-    _pid, status = os.waitpid(child, 0)
-    if step:
-        assert os.WIFSIGNALED(status)
-        return step
-    assert status == 0, "the child failed"
-    return None
 
 
 def names(folder: t.Any) -> t.List[str]:
@@ -136,12 +59,12 @@ def make_tree(path: t.Any) -> str:
     os.symlink("one.py", os.path.join(top, "lib", "link"))
     os.symlink("nowhere", os.path.join(top, "dangling"))
     os.mkfifo(os.path.join(top, "fifo"), 0o640)
-    os.chmod(os.path.join(top, "lib", "one.py"), 0o4751)
+    os.chmod(os.path.join(top, "lib", "one.py"), ODD_MODE)
     os.mkdir(os.path.join(top, "empty"), 0o711)
     if ROOT:
         os.mknod(os.path.join(top, "null"), stat.S_IFCHR | 0o666, os.makedev(1, 3))
         os.chown(os.path.join(top, "lib", "one.py"), 12, 34)
-        os.chmod(os.path.join(top, "lib", "one.py"), 0o4751)
+        os.chmod(os.path.join(top, "lib", "one.py"), ODD_MODE)
         os.chown(os.path.join(top, "lib", "link"), 12, 34, follow_symlinks=False)
     for entry, _relative in list(_files._walk(top)):
         os.utime(entry, ns=(10**18, 10**18 + 7), follow_symlinks=False)
@@ -204,7 +127,7 @@ def test_a_writable_folder_is_not_read_only_and_the_question_leaves_no_trace(tmp
 
 
 @needs_root
-def test_a_read_only_mount_is_read_only(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_a_read_only_mount_is_read_only(tmp_path: t.Any, mounter: t.Any) -> None:
     folder = mounter.tmpfs(str(tmp_path / "m"))
     path = write(os.path.join(folder, "file"))
     assert not _files.is_read_only(path)
@@ -227,10 +150,8 @@ def test_a_read_only_mount_is_read_only(tmp_path: t.Any, mounter: Mounter) -> No
 def test_mount_points(tmp_path: t.Any) -> None:
     table = tmp_path / "mountinfo"
     folder = os.path.realpath(str(tmp_path))
-    lines = [
-        "1 2 0:1 / {0} rw - tmpfs x rw\n".format(point) for point in (folder + "/a\\040b", folder + "/a\\040b/c", "/")
-    ]
-    table.write_text("".join(lines))
+    points = (folder + "/a\\040b", folder + "/a\\040b/c", "/")
+    table.write_text("".join("1 2 0:1 / {0} rw - tmpfs x rw\n".format(point) for point in points))
     assert _files.mount_points_in(folder + "/a b", str(table)) == [folder + "/a b", folder + "/a b/c"]
     assert _files.mount_points_in(folder + "/a", str(table)) == []
     assert _files.mount_points_in("/nowhere/at/all") == []
@@ -259,7 +180,7 @@ def test_write_durably_does_not_follow_a_link(tmp_path: t.Any) -> None:
         assert stream.read() == b"precious"
 
 
-def test_killed_writes_leave_the_old_content(tmp_path: t.Any) -> None:
+def test_killed_writes_leave_the_old_content(tmp_path: t.Any, killed_at_every_step: t.Any) -> None:
     path = str(tmp_path / "file")
 
     def work(prepared: str, checkpoint: t.Callable[[str], None]) -> None:
@@ -276,7 +197,7 @@ def test_killed_writes_leave_the_old_content(tmp_path: t.Any) -> None:
 
 
 @needs_root
-def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: t.Any, mounter: t.Any) -> None:
     folder = mounter.tmpfs(str(tmp_path / "small"), "64k")
     path = os.path.join(folder, "file")
     _files.write_durably(path, b"old")
@@ -294,12 +215,10 @@ def test_a_full_disk_is_told_and_leaves_nothing(tmp_path: t.Any, mounter: Mounte
 
 
 @needs_root
-def test_a_disk_that_fills_up_during_the_copy(
-    tmp_path: t.Any, mounter: Mounter, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_disk_that_fills_up_during_the_copy(tmp_path: t.Any, mounter: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = mounter.tmpfs(str(tmp_path / "small"), "64k")
     big = write(tmp_path / "big", b"b" * 1000000)
-    monkeypatch.setattr(_files, "ensure_room", lambda path, needed: None)
+    monkeypatch.setattr(_files, "ensure_room", lambda *_sizes: None)
     with pytest.raises(DiskFullError, match="more room needed"):
         _files.move(big, os.path.join(folder, "big"))
     assert names(folder) == []
@@ -406,7 +325,9 @@ def test_the_link_is_never_missing(tmp_path: t.Any) -> None:
 
 @pytest.mark.parametrize("library", [True, False])
 @pytest.mark.parametrize("kind", ["file", "directory"])
-def test_killed_replacements(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch, kind: str, library: bool) -> None:
+def test_killed_replacements(
+    tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch, kind: str, library: bool, killed_at_every_step: t.Any
+) -> None:
     if not library:
         monkeypatch.setattr(_files, "_LIBC", None)
     path = str(tmp_path / "python3")
@@ -470,7 +391,7 @@ def test_a_move_never_overwrites(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatc
 
 
 @needs_root
-def test_a_move_between_file_systems_keeps_everything(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_a_move_between_file_systems_keeps_everything(tmp_path: t.Any, mounter: t.Any) -> None:
     other = mounter.tmpfs(str(tmp_path / "other"))
     source = make_tree(tmp_path / "source")
     before = tree(source)
@@ -483,7 +404,7 @@ def test_a_move_between_file_systems_keeps_everything(tmp_path: t.Any, mounter: 
 
 
 @needs_root
-def test_single_files_of_every_kind_move_between_file_systems(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_single_files_of_every_kind_move_between_file_systems(tmp_path: t.Any, mounter: t.Any) -> None:
     other = mounter.tmpfs(str(tmp_path / "other"))
     folder = tmp_path / "folder"
     folder.mkdir()
@@ -503,7 +424,7 @@ def test_single_files_of_every_kind_move_between_file_systems(tmp_path: t.Any, m
 
 
 @needs_root
-def test_extended_attributes_are_kept(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_extended_attributes_are_kept(tmp_path: t.Any, mounter: t.Any) -> None:
     other = mounter.tmpfs(str(tmp_path / "other"))
     source = write(tmp_path / "source")
     # cap_net_bind_service+ep as the kernel stores it.
@@ -520,7 +441,7 @@ def test_extended_attributes_are_kept(tmp_path: t.Any, mounter: Mounter) -> None
 
 
 @needs_root
-def test_attributes_that_the_other_file_system_cannot_hold_are_told(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_attributes_that_the_other_file_system_cannot_hold_are_told(tmp_path: t.Any, mounter: t.Any) -> None:
     other = mounter.mount(str(tmp_path / "other"), "-t", "ramfs", "ramfs")
     source = write(tmp_path / "source")
     try:
@@ -550,20 +471,17 @@ def test_kept_evidence_does_not_change_with_the_original(tmp_path: t.Any) -> Non
     assert names(tmp_path) == ["kept", "source"]
 
 
-def test_a_copy_of_something_that_changes_is_refused(tmp_path: t.Any) -> None:
+def test_a_copy_of_something_that_changes_is_refused(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_tree(tmp_path / "source")
-    original = _files._flush
+    flush = _files._flush
 
     def meddle(target: str) -> None:
-        original(target)
+        flush(target)
         write(os.path.join(source, "lib", "new.py"))
 
-    _files._flush = meddle  # type: ignore[assignment]
-    try:
-        with pytest.raises(CopyError, match=r"lib"):
-            _files.keep_copy(source, str(tmp_path / "kept"))
-    finally:
-        _files._flush = original  # type: ignore[assignment]
+    monkeypatch.setattr(_files, "_flush", meddle)
+    with pytest.raises(CopyError, match=r"lib"):
+        _files.keep_copy(source, str(tmp_path / "kept"))
     assert names(tmp_path) == ["source"]
 
 
@@ -603,7 +521,9 @@ def test_what_changed_after_the_copy_is_not_deleted(tmp_path: t.Any) -> None:
 
 @needs_root
 @pytest.mark.parametrize("kind", ["file", "tree"])
-def test_killed_moves_between_file_systems(tmp_path: t.Any, mounter: Mounter, kind: str) -> None:
+def test_killed_moves_between_file_systems(
+    tmp_path: t.Any, mounter: t.Any, kind: str, killed_at_every_step: t.Any
+) -> None:
     other = mounter.tmpfs(str(tmp_path / "other"))
     source, target = str(tmp_path / "source"), os.path.join(other, "target")
 
@@ -634,7 +554,7 @@ def test_killed_moves_between_file_systems(tmp_path: t.Any, mounter: Mounter, ki
 
 
 @needs_root
-def test_a_move_that_died_in_the_middle_of_the_deletion_is_finished(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_a_move_that_died_in_the_middle_of_the_deletion_is_finished(tmp_path: t.Any, mounter: t.Any) -> None:
     other = mounter.tmpfs(str(tmp_path / "other"))
     source, target = make_tree(tmp_path / "source"), os.path.join(other, "target")
     before = tree(source)
@@ -647,7 +567,7 @@ def test_a_move_that_died_in_the_middle_of_the_deletion_is_finished(tmp_path: t.
 
 
 @needs_root
-def test_a_mount_is_never_moved(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_a_mount_is_never_moved(tmp_path: t.Any, mounter: t.Any) -> None:
     source = tmp_path / "source"
     inside = mounter.tmpfs(str(source / "a" / "b"))
     precious = write(os.path.join(inside, "precious"))
@@ -685,7 +605,7 @@ def test_install_copy_overwrites_at_once(
 
 
 @needs_root
-def test_a_directory_of_a_lower_layer(tmp_path: t.Any, mounter: Mounter) -> None:
+def test_a_directory_of_a_lower_layer(tmp_path: t.Any, mounter: t.Any) -> None:
     base = mounter.tmpfs(str(tmp_path / "base"))
     for name in ("lower/bin", "upper", "work"):
         os.makedirs(os.path.join(base, name))
