@@ -1,5 +1,5 @@
 # Copyright (c) 2026, the fleet.system_python contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no other collection may import this file.
@@ -9,9 +9,12 @@
 Everything works with rpm 4.14 (SLES 15, EL8) to 6. Each method of C(Rpm) that says so starts one process.
 """
 
+import contextlib
 import os
 import re
+import shutil
 import stat
+import tempfile
 import time
 import typing as t
 
@@ -35,7 +38,17 @@ from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify im
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
-__all__ = ["DATABASE_FOLDERS", "Owner", "Query", "Rpm", "RpmFile", "RpmPackage", "Verification", "database_folder"]
+__all__ = [
+    "DATABASE_FOLDERS",
+    "Owner",
+    "Query",
+    "Rpm",
+    "RpmFile",
+    "RpmPackage",
+    "Verification",
+    "database_folder",
+    "plain_names",
+]
 
 # In the order in which a root without a given path is searched; on SLES 15 the second is a link to the first.
 DATABASE_FOLDERS = ("/usr/lib/sysimage/rpm", "/var/lib/rpm")
@@ -123,7 +136,7 @@ _CHROOT_REFUSED = re.compile(r"[Uu]nable to (?:change root directory|open/stat r
 # The lead of every rpm package file; without it rpm takes the file for a list of packages to open instead.
 _PACKAGE_MAGIC = b"\xed\xab\xee\xdb"
 _SIGNATURE_LINE = re.compile(r"^    (.+): ([A-Z]+)(?: \(.*\))?$")
-_GLOB_CHARACTERS = re.compile(r"([\\*?\[\]{}~])")
+_PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./+:@%,=~^-]*\Z")
 # Far below the kernel's 2 MiB for arguments and environment at the usual stack limit.
 _ARGUMENT_BYTES = 1000000
 
@@ -336,6 +349,7 @@ class Rpm:
         known = {file.path: file for package in packages for file in package.files}
         entries = parse_verify(output, known)
         missing = not_installed(done.out)
+        self._require_packages(len(missing) < len(names))
         unverified = _unverified(entries, names, packages) if done.timed_out else []
         wanted = [entry for entry in entries if _is_wanted(entry, known.get(entry.path), exclude)]
         return Verification(wanted, done.timed_out, elapsed, missing, unverified)
@@ -363,14 +377,14 @@ class Rpm:
         """
         if not files:
             return []
-        for file in files:
-            _check_package_file(file)
+        _check_package_files(files)
         # A signature is not asked for here (see signatures), so an unknown key must not hide the package.
         argv = ["-q", "-p", "--nosignature", "--qf", _HEAD_FORMAT + _FILES_FORMAT + _END]
-        done = self._run(argv + [_glob_escaped(file) for file in files])
+        with plain_names(files) as names:
+            done = self._run(argv + names)
         packages, messages = _parse_packages(done.out)
         if done.rc != 0 or len(packages) != len(files):
-            said = (done.err + messages).strip()
+            said = _with_names(done.err + messages, names, files).strip()
             raise InvalidDataError(
                 "rpm cannot read the package files {0}. It said: {1}".format(
                     ", ".join(printable(file) for file in files), said or "(nothing)"
@@ -388,19 +402,17 @@ class Rpm:
         """
         if not files:
             return
-        for file in files:
-            _check_package_file(file)
-        done = self._run(["-K", "-v"] + list(files))
-        for file, section in _signature_sections(done, files):
+        _check_package_files(files)
+        with plain_names(files) as names:
+            done = self._run(["-K", "-v"] + names)
+        sections = _signature_sections(done.out, names)
+        for file, section in zip(files, sections):
             complaint = _signature_complaint(section, allow_unsigned)
             if complaint:
-                said = "\n".join(line.strip() for line in section) or done.tail()
-                raise SignatureError(
-                    "{0} is not used: {1}. rpm -K said: {2}".format(printable(file), complaint, said),
-                    file=file,
-                    output=said,
-                    reason=complaint,
-                )
+                said = "; ".join(line.strip() for line in section) or _with_names(done.tail(), names, files)
+                raise _signature_error(file, complaint, said)
+        if done.rc != 0 and not allow_unsigned:
+            raise _signature_error(", ".join(files), "rpm -K failed", _with_names(done.tail(), names, files))
 
     def _run(self, arguments: t.Sequence[str], timeout: t.Optional[float] = None, merged: bool = False) -> Completed:
         place = self._place()
@@ -695,67 +707,81 @@ def _unused_mark(paths: t.Sequence[str]) -> str:
     return mark
 
 
-def _check_package_file(file: str) -> None:
-    if not file.startswith("/") or "\0" in file:
-        raise InvalidDataError("Not an absolute path: {0}".format(printable(file)), path=file)
+def _check_package_files(files: t.Sequence[str]) -> None:
+    for file in files:
+        if not file.startswith("/") or "\0" in file:
+            raise InvalidDataError("Not an absolute path: {0}".format(printable(file)), path=file)
+        try:
+            with open(file, "rb") as stream:
+                magic = stream.read(len(_PACKAGE_MAGIC))
+        except OSError as error:
+            reason = os.strerror(error.errno or 0)
+            raise InvalidDataError(
+                "Cannot read the package file {0}: {1}".format(printable(file), reason), path=file
+            ) from error
+        if magic != _PACKAGE_MAGIC:
+            raise InvalidDataError("{0} is no rpm package.".format(printable(file)), path=file)
+
+
+@contextlib.contextmanager
+def plain_names(files: t.Sequence[str]) -> t.Iterator[t.List[str]]:
+    """Give names for the absolute paths C(files) that rpm takes as they are, for as long as the context lasts.
+
+    rpm expands patterns, blanks, quotes and backslashes in the names of package files (differently from version to
+    version), so links stand for the files where a name has any of them.
+    """
+    if all(_PLAIN_PATH.match(file) for file in files):
+        yield list(files)
+        return
+    folder = tempfile.mkdtemp(prefix=".fleet-system-python-")
     try:
-        with open(file, "rb") as stream:
-            magic = stream.read(len(_PACKAGE_MAGIC))
-    except OSError as error:
-        raise InvalidDataError("Cannot read the package file: {0}".format(error), path=file) from error
-    if magic != _PACKAGE_MAGIC:
-        raise InvalidDataError("{0} is no rpm package.".format(printable(file)), path=file)
+        names = []
+        for number, file in enumerate(files):
+            name = os.path.join(folder, "{0}.rpm".format(number))
+            os.symlink(file, name)
+            names.append(name)
+        yield names
+    finally:
+        shutil.rmtree(folder)
 
 
-def _glob_escaped(file: str) -> str:
-    """Return C(file) so that rpm, which expands patterns in the names of package files, takes it literally."""
-    if not re.search(r"[*?\[{~]", file):
-        return file
-    return _GLOB_CHARACTERS.sub(r"\\\1", file)
+def _with_names(text: str, names: t.Sequence[str], files: t.Sequence[str]) -> str:
+    for name, file in zip(names, files):
+        text = text.replace(name, printable(file))
+    return text
 
 
-def _signature_sections(done: Completed, files: t.Sequence[str]) -> t.List[t.Tuple[str, t.List[str]]]:
-    """Return for each file the lines that C(rpm -K -v) printed below its name."""
-    sections = []
-    rest = done.out
-    for number, file in enumerate(files):
-        title = file + ":\n"
-        if not rest.startswith(title):
-            raise SignatureError(
-                "{0} is not used: rpm -K did not look at it. It said: {1}".format(printable(file), done.tail()),
-                file=file,
-                output=done.tail(),
-                reason="not checked",
-            )
-        rest = rest[len(title) :]
-        following = files[number + 1] + ":\n" if number + 1 < len(files) else None
-        end = _section_end(rest, following)
-        sections.append((file, rest[:end].splitlines()))
-        rest = rest[end:]
-    return sections
-
-
-def _section_end(text: str, following: t.Optional[str]) -> int:
-    """Return where the indented lines end, or, should a title have been taken for one of them, where the title is."""
-    position = 0
-    while position < len(text) and text.startswith("    ", position):
-        if following is not None and text.startswith(following, position):
-            break
-        end = text.find("\n", position)
-        position = len(text) if end < 0 else end + 1
-    return position
+def _signature_sections(output: str, names: t.Sequence[str]) -> t.List[t.List[str]]:
+    """Return for each of C(names) the indented lines that C(rpm -K -v) printed below it; none for one it left out."""
+    sections = {}  # type: t.Dict[str, t.List[str]]
+    current = []  # type: t.List[str]
+    for line in output.splitlines():
+        if not line.startswith(" ") and line.endswith(":"):
+            current = sections.setdefault(line[:-1], [])
+        else:
+            current.append(line)
+    return [sections.get(name, []) for name in names]
 
 
 def _signature_complaint(section: t.Sequence[str], allow_unsigned: bool) -> str:
     """Return what is wrong according to the lines of one package, or an empty string."""
     results = [match.groups() for match in map(_SIGNATURE_LINE.match, section) if match]
-    if len(results) != len(section) or not any("digest" in what for what, _result in results):
+    signatures = [(what, result) for what, result in results if "signature" in what.lower()]
+    digests = [(what, result) for what, result in results if "digest" in what.lower()]
+    bearable = ("OK", "NOTFOUND", "NOKEY", "NOTTRUSTED") if allow_unsigned else ("OK",)
+    for what, result in signatures:
+        if result not in bearable:
+            return "its {0} is {1}".format(what, result)
+    for what, result in digests:
+        if result not in ("OK", "NOTFOUND"):
+            return "its {0} is {1}".format(what, result)
+    if not any(result == "OK" for _what, result in digests):
         return "its digests could not be checked"
-    for what, result in results:
-        is_signature = "signature" in what.lower()
-        if result == "OK" or (is_signature and allow_unsigned and result in ("NOKEY", "NOTTRUSTED")):
-            continue
-        return "its {0} is {1}".format(what, result)
-    if not allow_unsigned and not any("signature" in what.lower() for what, _result in results):
+    if not signatures and not allow_unsigned:
         return "it has no signature"
     return ""
+
+
+def _signature_error(file: str, complaint: str, said: str) -> SignatureError:
+    message = "{0} is not used: {1}. rpm -K said: {2}".format(printable(file), complaint, said or "(nothing)")
+    return SignatureError(message, file=file, output=said, reason=complaint)

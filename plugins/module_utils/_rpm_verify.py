@@ -1,5 +1,5 @@
 # Copyright (c) 2026, the fleet.system_python contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 # PRIVATE to the collection: no other collection may import this file.
@@ -113,7 +113,7 @@ class VerifyEntry(t.NamedTuple):
         return not self.missing and self.flags == NO_FLAGS and self.note != "replaced"
 
 
-def parse_verify(output: str, known: t.Container[str] = ()) -> t.List[VerifyEntry]:
+def parse_verify(output: str, known: t.Collection[str] = ()) -> t.List[VerifyEntry]:
     """Return the entries of C(output), what C(rpm -V) printed in the C locale, in its order.
 
     C(known) are the paths that the verified packages own; it decides where a name ends. Without it, names with a
@@ -173,7 +173,7 @@ def count_complete(entries: t.Sequence[VerifyEntry], owned: t.Iterable[t.Sequenc
 
 
 def _read_entry(
-    lines: t.Sequence[str], position: int, match: t.Match[str], known: t.Container[str]
+    lines: t.Sequence[str], position: int, match: t.Match[str], known: t.Collection[str]
 ) -> t.Tuple[VerifyEntry, int]:
     """Return the entry that begins in line C(position) and the position after its last line."""
     flags, attribute = match.group(1), match.group(2).strip()
@@ -192,7 +192,7 @@ _Reading = t.Tuple[str, str, str]
 
 
 def _known_name(
-    lines: t.Sequence[str], position: int, first: str, missing: bool, known: t.Container[str]
+    lines: t.Sequence[str], position: int, first: str, missing: bool, known: t.Collection[str]
 ) -> t.Optional[t.Tuple[_Reading, int]]:
     """Return the first reading (path, note, reason) whose path is known, trying one line, then more."""
     text = first
