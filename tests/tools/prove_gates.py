@@ -58,15 +58,15 @@ UTIL = "plugins/module_utils/_violation.py"
 UNDOCUMENTED_OPTION = MODULE.format(options='"more": {"description": [X.], "type": str}')
 VIOLATIONS: dict[str, Violation] = {
     **{
-        f"sanity-{core}": Violation({"plugins/modules/violation.py": UNDOCUMENTED_OPTION}, "validate-modules issue")
+        f"sanity-{core}": Violation({"plugins/modules/violation.py": UNDOCUMENTED_OPTION}, "plugins/modules/violation.py:")
         for core in CORES
     },
     "unit": Violation({"tests/unit/test_violation.py": "def test_it() -> None:\n    assert 1 == 2\n"}, "1 failed"),
-    "ruff": Violation({UTIL: "import os\n"}, "F401"),
-    "mypy": Violation({UTIL: "def f(x):\n    return x\n"}, "no-untyped-def"),
-    "vermin": Violation({UTIL: "def f(x: int) -> bool:\n    return (y := x) > y\n"}, "3.8"),
-    "shellcheck": Violation({"tests/tools/violation.sh": "#!/bin/sh\nrm -rf $1/bin\n"}, "SC2086"),
-    "yamllint": Violation({"meta/violation.yml": "---\na:   1\n"}, "colons"),
+    "ruff": Violation({UTIL: "import os\n"}, "_violation.py:1:8: F401"),
+    "mypy": Violation({UTIL: "def f(x):\n    return x\n"}, "_violation.py:1: error"),
+    "vermin": Violation({UTIL: "def f(x: int) -> bool:\n    return (y := x) > y\n"}, "_violation.py"),
+    "shellcheck": Violation({"tests/tools/violation.sh": "#!/bin/sh\nrm -rf $1/bin\n"}, "violation.sh line 2"),
+    "yamllint": Violation({"meta/violation.yml": "---\na:   1\n"}, "meta/violation.yml"),
     "texts": Violation({"docs/violation.md": "podman pull " + "quay" + ".io/thing\n"}, "violation.md:1"),
     "action-groups": Violation({"plugins/modules/violation.py": MODULE.format(options="")}, "does not list module"),
     "role-specs": Violation(
@@ -84,11 +84,11 @@ VIOLATIONS: dict[str, Violation] = {
     },
     "docs": Violation(
         {"plugins/modules/violation.py": MODULE.format(options="").replace("Breaks a rule.", "See O(nothing).")},
-        "nothing",
+        "option named \"nothing\"",
     ),
-    "ansible-lint": Violation({"playbooks/violation.yml": "---\n- hosts: all\n  tasks:\n    - command: id\n"}, "fqcn"),
+    "ansible-lint": Violation({"playbooks/violation.yml": "---\n- hosts: all\n  tasks:\n    - command: id\n"}, "playbooks/violation.yml"),
     "importer": Violation(
-        {"roles/violation/tasks/main.yml": TASK, "roles/violation/meta/main.yml": "---\n"}, "complaints"
+        {"roles/violation/tasks/main.yml": TASK, "roles/violation/meta/main.yml": "---\n"}, "No role readme found"
     ),
     "scenarios": Violation(
         {
