@@ -1,0 +1,367 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
+
+# PRIVATE to the collection. Finds an interpreter that rpm vouches for. Read only; starts an interpreter only after rpm
+# verified it. Settings: minors (in order of preference), platforms (id:major:minor:package), environment (names
+# to report), launcher_folders,
+# accepted_binary and accepted_lines (differences that the controller already judged).
+# shellcheck disable=SC2154  # set by the controller, or by common.sh
+
+# The query prints the owners, each followed by its files, in the order of the asked paths.
+owner_query='P\t%{NAME}\t%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\n[%{FILENAMES}\n]'
+
+report_environment() {
+    for name in $environment; do
+        eval "value=\${$name-}"
+        [ -z "$value" ] || { section "environment $name" && printf '%s\n' "$value"; }
+    done
+}
+
+# The release's own version goes first where the running ansible-core supports it.
+read_platform() {
+    release=/etc/os-release
+    [ -r "$release" ] || release=/usr/lib/os-release
+    system_minor='' system_package='' ID='' VERSION_ID=''
+    section os-release
+    [ -r "$release" ] || return 0
+    while IFS= read -r line || [ -n "$line" ]; do
+        printf '%s\n' "$line"
+        value=${line#*=}
+        value=${value#[\"\']}
+        value=${value%[\"\']}
+        case $line in
+        ID=*) ID=$value ;;
+        VERSION_ID=*) VERSION_ID=${value%%.*} ;;
+        esac
+    done <"$release"
+    for platform in $platforms; do
+        case $platform in
+        "$ID:$VERSION_ID:"*)
+            platform=${platform#"$ID:$VERSION_ID:"}
+            system_minor=${platform%%:*}
+            system_package=${platform#*:}
+            ;;
+        esac
+    done
+}
+
+# Supported versions from the system's own upwards, then those below it, then those too new for the running core.
+ordered_minors() {
+    above='' below='' first=${system_minor#3.}
+    first=${first:-0}
+    for minor in $minors; do
+        if [ "${minor#3.}" -ge "$first" ]; then above="$above $minor"; else below="$below $minor"; fi
+    done
+    printf '%s\n' "$above $below $newer_minors"
+}
+
+reject() {
+    section "rejected $1"
+    shift
+    printf '%s\n' "$*"
+    return 1
+}
+
+# The standard places of an interpreter's parts; where a part is gone, rpm still knows who owns its path.
+set_places() {
+    tag=3${minor#3.}
+    stdlib=''
+    for folder in /usr/lib64 /usr/lib; do
+        [ ! -e "$folder/python$minor/os.py" ] || { stdlib=$folder/python$minor && break; }
+    done
+    libraries="/usr/lib64/libpython$minor.so.1.0"
+    case $minor in
+    3.6 | 3.7) libraries="/usr/lib64/libpython${minor}m.so.1.0" ;;
+    esac
+}
+
+# Every libpython of this version that the dynamic loader knows, by its name below /usr.
+loader_libraries() {
+    IFS=$NL
+    set -f
+    for line in $loader_cache; do
+        case $line in
+        *"libpython$minor.so."*' => '* | *"libpython${minor}m.so."*' => '*)
+            library=${line##* => }
+            case $library in
+            /lib/*) [ ! -L /lib ] || library=/usr$library ;;
+            /lib64/*) [ ! -L /lib64 ] || library=/usr$library ;;
+            esac
+            printf '%s\n' "$library"
+            ;;
+        esac
+    done
+    set +f
+    unset IFS
+}
+
+# Sets `owners` (answer of owner_query) and checks that the binary itself is a package's file.
+find_owners() {
+    set -- "$binary" "${stdlib:-/usr/lib64/python$minor}/os.py" "$libraries"
+    for library in $(loader_libraries); do
+        case " $* " in
+        *" $library "*) ;;
+        *) set -- "$@" "$library" ;;
+        esac
+    done
+    status=0
+    owners=$(limited 60 rpm -qf --qf "$owner_query" "$@" 2>/dev/null) || status=$?
+    case $owners in
+    "P$TAB"*) ;;
+    *) reject unowned "no package owns it" || return 1 ;;
+    esac
+    case "$NL$owners$NL" in
+    *"$NL$binary$NL"*) ;;
+    *) reject unowned "no package owns it" || return 1 ;;
+    esac
+    packages=$(printf '%s\n' "$owners" | grep "^P$TAB" | cut -f 2-)
+    section owners
+    # The first owner is the binary's.
+    printf '%s\n' "$packages"
+    owner=${packages%%"$TAB"*}
+    [ "$minor" != "$system_minor" ] || [ "$owner" = "$system_package" ] ||
+        reject taken-over "it belongs to the package $owner, not to $system_package"
+}
+
+# The lines of rpm -V that are about what this interpreter executes.
+relevant_lines() {
+    while IFS= read -r line; do
+        case $line in
+        *' c /'* | *' d /'* | *' g /'* | *' l /'* | *' r /'*) ;;
+        *"/site-packages/"* | *"/dist-packages/"*) ;;
+        *" $binary" | *" $binary "* | */libpython"$minor"* | *" /usr/lib"*"/python$minor/"* | *" /usr/lib"*"/python$minor")
+            case $line in
+            '.......T.'*) ;;
+            *) printf '%s\n' "$line" ;;
+            esac
+            ;;
+        ' '* | [.SM5DLUGTP?]*' /'* | 'missing '*' /'*) ;;
+        # No line of rpm -V: a name with a newline in it, or an error. The controller judges.
+        ?*) printf '%s\n' "$line" ;;
+        esac
+    done
+}
+
+verify_owners() {
+    names=$(printf '%s\n' "$packages" | cut -f 2 | sort -u)
+    # shellcheck disable=SC2086  # one NEVRA a word
+    captured limited 300 rpm -V --nodeps --noscripts $names
+    section "verify $status"
+    printf '%s\n' "$output"
+    [ "$status" -ne 124 ] || reject slow "rpm -V did not end within 300 s" || return 1
+    [ -n "$output" ] || return 0
+    altered=$(printf '%s\n' "$output" | relevant_lines)
+    [ -n "$altered" ] || return 0
+    report_metadata
+    section altered
+    printf '%s\n' "$altered"
+    # The controller has seen exactly this and found it harmless.
+    [ "$binary" = "$accepted_binary" ] && [ "$altered" = "$accepted_lines" ]
+}
+
+# Mode and owner of what differs, so that the controller can tell a hardened file from a writable one.
+report_metadata() {
+    section metadata
+    printf '%s\n' "$altered" | while IFS= read -r line; do
+        path=/${line#*" /"}
+        [ ! -e "$path" ] || stat -c "%a$TAB%u$TAB%g$TAB%n" -- "$path"
+    done
+}
+
+# Files that Python would import or read at its start although no package owns them.
+report_planted() {
+    planted=$({
+        printf '%s\n%s\n' "$owners" "$owners" | grep "^/usr/lib.*/python$minor/"
+        for folder in /usr/lib64 /usr/lib; do
+            [ ! -d "$folder/python$minor" ] || du -al "$folder/python$minor" 2>/dev/null | cut -f 2-
+        done
+        for path in "/usr/lib64/python$tag.zip" "/usr/lib/python$tag.zip" /usr/bin/pyvenv.cfg /usr/pyvenv.cfg \
+            /usr/libexec/pyvenv.cfg /usr/bin/pybuilddir.txt "$binary._pth"; do
+            [ ! -e "$path" ] || printf '%s\n' "$path"
+        done
+    } | sort | uniq -u | importable)
+    # shellcheck disable=SC2086  # one path a line
+    [ -z "$planted" ] || planted=$(IFS=$NL && set -f && unowned_of $planted)
+    [ -n "$planted" ] || return 0
+    section planted
+    printf '%s\n' "$planted"
+    return 1
+}
+
+importable() {
+    while IFS= read -r path; do
+        case $path in
+        */site-packages/* | */dist-packages/*) ;;
+        # Bytecode of another version, or of an optimisation that is not asked for, is never read.
+        */__pycache__/*".cpython-$tag.pyc") printf '%s\n' "$path" ;;
+        */__pycache__/*) ;;
+        *.py | *.so | *.pyc | *.zip | *.cfg | *.txt | *._pth) printf '%s\n' "$path" ;;
+        esac
+    done
+}
+
+# rpm names those that no package owns, and prints nothing of the others.
+unowned_of() {
+    rpm -qf --qf '' "$@" 2>&1 </dev/null | while IFS= read -r line; do
+        case $line in
+        'file '*' is not owned by any package')
+            line=${line#file }
+            printf '%s\n' "${line%' is not owned by any package'}"
+            ;;
+        esac
+    done
+}
+
+# What the site module would run: *.pth, sitecustomize and usercustomize. Owned and intact ones are the vendor's.
+report_hooks() {
+    hooks=''
+    set --
+    for folder in "/usr/lib64/python$minor" "/usr/lib/python$minor" "/usr/local/lib64/python$minor" \
+        "/usr/local/lib/python$minor" "$user_home/.local/lib/python$minor" /usr/lib/python3; do
+        for path in "$folder"/*-packages/*.pth "$folder"/sitecustomize* "$folder"/usercustomize* \
+            "$folder"/*-packages/sitecustomize* "$folder"/*-packages/usercustomize*; do
+            [ ! -e "$path" ] || set -- "$@" "$path"
+        done
+    done
+    [ $# -gt 0 ] || return 0
+    hooks=$(unowned_of "$@")
+    altered=$(limited 60 rpm -V --nodeps --noscripts -f "$@" 2>&1 | grep -E '\.pth$|/(site|user)customize')
+    section hooks
+    printf '%s\n' "$hooks"
+    section altered-hooks
+    printf '%s\n' "$altered"
+    hooks=$hooks$altered
+}
+
+# A libpython that no package owns may come first for the dynamic loader; naming the folder of the owned one prevents it.
+report_libraries() {
+    library_folder=''
+    for library in $(loader_libraries); do
+        case "$NL$owners$NL" in
+        *"$NL$library$NL"*) continue ;;
+        esac
+        [ -n "$(unowned_of "$library")" ] || continue
+        library_folder=${libraries%/*}
+        section "foreign-library $library_folder"
+        printf '%s\n' "$library"
+    done
+}
+
+# Sets `options` and `cleared`: what keeps everything from running that no package vouches for.
+set_options() {
+    options='' cleared=''
+    for name in $environment; do
+        eval "value=\${$name-}"
+        [ -z "$value" ] || case $name in
+        PYTHON*) options=-I ;;
+        LD_*) cleared="$cleared $name" ;;
+        esac
+    done
+    [ -z "$hooks" ] || options='-I -S'
+}
+
+# Only now, after rpm verified it, is it started: a file may be intact and still lack a library.
+report_start() {
+    set_options
+    interpreter=$binary
+    if [ -z "$options$cleared$library_folder" ] || [ "$uid" -ne 0 ]; then
+        start_interpreter
+        return
+    fi
+    for folder in $launcher_folders; do
+        write_launcher && start_interpreter && return 0
+    done
+    return 1
+}
+
+# ansible-core 2.19 takes only a path as interpreter, so options need a file. It lies where only root may write.
+write_launcher() {
+    mkdir -p "$folder" && [ ! -L "$folder" ] && chown 0:0 "$folder" && chmod 0755 "$folder" || return 1
+    interpreter=$folder/python$minor
+    launcher="#!/bin/sh
+unset$cleared PYTHONHOME
+${library_folder:+"LD_LIBRARY_PATH=$library_folder
+export LD_LIBRARY_PATH
+"}exec $binary $options \"\$@\""
+    rm -f "$interpreter.new" && printf '%s\n' "$launcher" >"$interpreter.new" &&
+        chmod 0755 "$interpreter.new" && mv -f "$interpreter.new" "$interpreter" || return 1
+    section "launcher $interpreter"
+    printf '%s\n' "$launcher"
+}
+
+start_interpreter() {
+    captured limited 20 env -i PATH="$PATH" LC_ALL=C "$interpreter" -I -S -B -c \
+        'import sys, zlib, json, zipfile; print("%d.%d.%d" % sys.version_info[:3])'
+    section "start $status"
+    printf '%s\n' "$output"
+    [ "$status" -eq 0 ]
+}
+
+probe_binary() {
+    section "candidate $binary $minor"
+    [ ! -L "$binary" ] || reject link "it is a symbolic link to $(readlink "$binary")" || return 1
+    [ -f "$binary" ] || reject no-file "it is not a regular file" || return 1
+    [ -s "$binary" ] || reject empty "it is empty" || return 1
+    [ -x "$binary" ] || reject not-executable "it is not executable" || return 1
+    find_owners || return 1
+    verify_owners || return 1
+    report_planted || return 1
+    report_libraries
+    report_hooks
+    report_start
+}
+
+binaries_of() {
+    printf '%s\n' "/usr/bin/python$minor" "/usr/libexec/platform-python$minor"
+    case $minor in
+    3.6 | 3.7) printf '%s\n' "/usr/bin/python${minor}m" "/usr/libexec/platform-python${minor}m" ;;
+    esac
+}
+
+probe_all() {
+    for minor in $(ordered_minors); do
+        set_places
+        for binary in $(binaries_of); do
+            [ -e "$binary" ] || [ -L "$binary" ] || continue
+            probe_binary && return 0
+        done
+    done
+    return 1
+}
+
+# An empty database answers every question with "not owned", so it is asked for itself.
+check_database() {
+    section rpm
+    command -v rpm || return 1
+    captured limited 60 rpm -q --qf '%{NAME}\n' rpm
+    errors=$(printf '%s\n' "$output" | rpm_errors)
+    [ -z "$errors" ] || { section "database $status" && printf '%s\n' "$errors" && return 1; }
+    [ "$status" -ne 124 ] || { section "database 124" && printf 'rpm did not answer within 60 s\n' && return 1; }
+}
+
+# Who owns the interpreters, as far as the database knows: what could be brought back.
+report_installed() {
+    for minor in $(ordered_minors); do
+        set_places
+        for binary in $(binaries_of); do
+            lines=$(rpm -qf --qf 'P\t%{NAME}\t%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\n' "$binary" \
+                "/usr/lib64/python$minor/os.py" "/usr/lib/python$minor/os.py" "$libraries" 2>/dev/null </dev/null | grep "^P$TAB" | cut -f 2- | sort -u)
+            [ -z "$lines" ] || { section "installed $binary $minor" && printf '%s\n' "$lines"; }
+        done
+    done
+}
+
+section begin
+report_environment
+uid=$(id -u)
+section "uid $uid"
+read_platform
+loader_cache=$(ldconfig -p 2>/dev/null </dev/null | grep -F libpython)
+if probe_all; then
+    section chosen
+else
+    check_database && report_installed
+fi
+section end
