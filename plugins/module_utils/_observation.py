@@ -1,0 +1,464 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""Read what a host's Python is: one pass, read only, five rpm processes at the most.
+
+The result is plain data (see docs/architecture.md, "The way of the data"); the rules in _findings.py judge it.
+"""
+
+import concurrent.futures
+import hashlib
+import os
+import re
+import stat
+import typing as t
+
+from ansible_collections.fleet.system_python.plugins.module_utils._alternatives import python_groups
+from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, run_command
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract
+from ansible_collections.fleet.system_python.plugins.module_utils._environment import hijacks, search_paths
+from ansible_collections.fleet.system_python.plugins.module_utils._interpreters import find_interpreters
+from ansible_collections.fleet.system_python.plugins.module_utils._leftovers import (
+    installation_traces,
+    is_startup_file,
+    pip_installed,
+    pip_record,
+    site_folders,
+    standard_library_folders,
+    suspects,
+    trace_version,
+)
+from ansible_collections.fleet.system_python.plugins.module_utils._resolution import (
+    Hop,
+    end_of,
+    kind_of,
+    resolve,
+    which,
+)
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Owner, Rpm, RpmFile, RpmPackage
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify import VerifyEntry, is_drift
+
+__all__ = ["Observation", "discovery_candidates", "observe"]
+
+Observation = t.Dict[str, t.Any]
+
+_HASHES = {32: hashlib.md5, 40: hashlib.sha1, 64: hashlib.sha256, 96: hashlib.sha384, 128: hashlib.sha512}
+
+# What INTERPRETER_PYTHON_FALLBACK holds per ansible-core release (config/base.yml): newest and oldest minor version.
+_DISCOVERY = {
+    (2, 16): (12, 6),
+    (2, 17): (12, 7),
+    (2, 18): (13, 8),
+    (2, 19): (13, 8),
+    (2, 20): (14, 9),
+    (2, 21): (14, 9),
+}
+_DISCOVERY_NEWEST = (14, 9)
+
+
+def observe(
+    contract: Contract,
+    rpm: Rpm,
+    environ: t.Mapping[str, str],
+    core_version: str = "",
+    runner: CommandRunner = run_command,
+    check_manager: bool = True,
+) -> Observation:
+    """Return everything that the rules need to know of this host.
+
+    C(environ) is the environment of the connection, C(core_version) the running ansible-core's ("2.19.14", empty when
+    unknown). With C(check_manager) the package manager is started, if all that it needs verifies. Raises DatabaseError.
+    """
+    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+        return _Observer(contract, rpm, environ, core_version, runner, pool).observe(check_manager)
+
+
+def discovery_candidates(core_version: str) -> t.List[str]:
+    """Return the names that ansible-core's interpreter discovery tries, in its order."""
+    match = re.match(r"^(\d+)\.(\d+)", core_version)
+    key = (int(match.group(1)), int(match.group(2))) if match else (0, 0)
+    newest, oldest = _DISCOVERY.get(key, _DISCOVERY_NEWEST)
+    names = ["python3.{0}".format(minor) for minor in range(newest, oldest - 1, -1)]
+    return names + ["/usr/bin/python3", "python3"]
+
+
+class _Observer:
+    """One pass over the host; the attributes are what the steps share."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        rpm: Rpm,
+        environ: t.Mapping[str, str],
+        core_version: str,
+        runner: CommandRunner,
+        pool: concurrent.futures.Executor,
+    ) -> None:
+        self.contract = contract
+        self.rpm = rpm
+        self.environ = environ
+        self.core_version = core_version
+        self.runner = runner
+        self.pool = pool
+        self.packages: t.Dict[str, RpmPackage] = {}
+        self.records: t.Dict[str, t.Tuple[str, RpmFile]] = {}
+        self.owners: t.Dict[str, t.List[Owner]] = {}
+        self.drift: t.Dict[str, VerifyEntry] = {}
+        self.judged: t.Dict[str, t.Optional[bool]] = {}
+
+    def observe(self, check_manager: bool) -> Observation:
+        """Do the pass."""
+        names = list(self.contract["packages"]) + list(self.contract["optional_packages"])
+        query = self.rpm.query(names)
+        self._take(query.packages)
+        verification = self.pool.submit(self.rpm.verify, sorted(self.packages))
+        paths = search_paths(self.environ)
+        chains = {name: self._chain(name) for name in ("python3", "python")}
+        interpreters = self._interpreters(paths)
+        choice = self._ansible_choice()
+        groups = python_groups()
+        planted, traces = self._unknown_files()
+        runnable = {hop["path"] for chain in chains.values() for hop in chain}
+        runnable.update(path for record in interpreters for path in (record["path"], record["realpath"]) if path)
+        runnable.update(path for path in (choice, os.path.realpath(choice or "/")) if path)
+        asked = runnable.union(planted, traces, (link["path"] for link in self.contract["links"]))
+        asked.update(one["path"] for group in groups for one in group["governs"])
+        self.owners = self.rpm.owners(sorted(asked))
+        verified = verification.result()
+        self.drift = {entry.path: entry for entry in verified.entries if is_drift(entry)}
+        self._take_outsiders(runnable)
+        observation: Observation = {
+            "contract": self.contract,
+            "packages": {name: package.nevra for name, package in sorted(self.packages.items())},
+            "evr": {name: package.evr for name, package in self.packages.items() if name in names},
+            "missing_packages": [name for name in self.contract["packages"] if name in query.missing],
+            "duplicate_packages": _duplicates(query.packages),
+            "verification": {"partial": verified.partial, "seconds": round(verified.elapsed, 3)},
+            "links": [self._contract_link(link) for link in self.contract["links"]],
+            "binaries": [self._binary(binary) for binary in self.contract["binaries"]],
+            "drift": [self._drift(entry) for entry in self.drift.values()],
+            "resolution": {name: self._shaped_chain(chain) for name, chain in chains.items()},
+            "interpreters": [self._interpreter(record) for record in interpreters],
+            "alternatives": [self._group(group) for group in groups],
+            "search_paths": paths,
+            "shadowing": self._shadowing(paths),
+            "hijacks": hijacks(self.environ),
+            "planted": [_planted(path) for path in planted if not self.owners.get(path)],
+            "traces": [_trace(path, groups) for path in traces if not self.owners.get(path)],
+            "ansible": self._shaped_choice(choice),
+            "selinux": _selinux(),
+        }
+        observation["manager"] = self._manager() if check_manager else _not_checked("not asked for")
+        observation["rpm_processes"] = self.rpm.calls
+        return observation
+
+    def _take(self, packages: t.Iterable[RpmPackage]) -> None:
+        for package in packages:
+            self.packages[package.name] = package
+            for record in package.files:
+                self.records[record.path] = (package.name, record)
+
+    def _chain(self, name: str) -> t.List[Hop]:
+        return resolve("/usr/bin/" + name)
+
+    def _interpreters(self, paths: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
+        folders: t.List[str] = []
+        for one in paths:
+            folders.extend(folder for folder in one["folders"] if folder not in folders)
+        return find_interpreters(folders)
+
+    def _unknown_files(self) -> t.Tuple[t.List[str], t.List[str]]:
+        libraries = standard_library_folders(self.contract["version"])
+        sites = site_folders(self.records, libraries)
+        return suspects(libraries, sites, self.records), installation_traces(self.records)
+
+    def _take_outsiders(self, runnable: t.Iterable[str]) -> None:
+        """Read the records of packages outside the contract that own what may run, so that it can be judged."""
+        names = {owner.name for path in runnable for owner in self.owners.get(path, [])} - set(self.packages)
+        if names:
+            self._take(self.rpm.query(sorted(names)).packages)
+
+    def _verified(self, path: str) -> t.Optional[bool]:
+        """Tell whether rpm vouches for what lies at C(path): null when no package owns it."""
+        if path not in self.judged:
+            self.judged[path] = self._judge(path)
+        return self.judged[path]
+
+    def _judge(self, path: str) -> t.Optional[bool]:
+        if path not in self.records:
+            return None
+        name, record = self.records[path]
+        if name in self.contract["packages"] or name in self.contract["optional_packages"]:
+            return path not in self.drift
+        return _matches(record)
+
+    def _shaped_chain(self, chain: t.List[Hop]) -> t.List[t.Dict[str, t.Any]]:
+        if chain[0]["kind"] == "missing":
+            return []
+        return [
+            {
+                "path": hop["path"],
+                "kind": hop["kind"],
+                "target": hop["target"],
+                "owner": self._owner(hop["path"]),
+                "verified": self._verified(hop["path"]),
+            }
+            for hop in chain
+        ]
+
+    def _owner(self, path: str) -> t.Optional[str]:
+        owners = self.owners.get(path, [])
+        if owners:
+            return ", ".join(sorted({owner.name for owner in owners}))
+        return self.records[path][0] if path in self.records else None
+
+    def _contract_link(self, link: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        chain = resolve(link["path"])
+        owned = self.records.get(link["path"])
+        expected = owned[1].linkto if owned and owned[1].linkto else link["target"]
+        return {
+            "path": link["path"],
+            "package": link["package"],
+            "owner": self._owner(link["path"]),
+            "expected": expected,
+            "kind": kind_of(link["path"]),
+            "target": chain[0]["target"],
+            "chain": chain,
+            "leads_to": end_of(chain),
+        }
+
+    def _binary(self, binary: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        names = [binary["path"]] + list(binary["twins"])
+        return {
+            "path": binary["path"],
+            "package": binary["package"],
+            "names": [
+                {
+                    "path": name,
+                    "kind": kind_of(name),
+                    "target": os.readlink(name) if os.path.islink(name) else None,
+                    "size": _size(name),
+                    "mode": _mode(name),
+                    "inode": _inode(name),
+                    "owner": self._owner(name),
+                    "drift": self._drift(self.drift[name]) if name in self.drift else None,
+                }
+                for name in names
+            ],
+        }
+
+    def _drift(self, entry: VerifyEntry) -> t.Dict[str, t.Any]:
+        package, record = self.records.get(entry.path, (None, None))
+        return {
+            "path": entry.path,
+            "package": package,
+            "missing": entry.missing,
+            "flags": entry.flags,
+            "altered": list(entry.altered),
+            "unreadable": list(entry.unreadable),
+            "note": entry.note,
+            "reason": entry.reason,
+            "kind": kind_of(entry.path),
+            "pip_record": pip_record(entry.path),
+            "expected": _expected(record) if record else {},
+            "actual": _actual(entry.path, record),
+        }
+
+    def _interpreter(self, record: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        shaped = dict(record)
+        shaped["owner"] = self._owner(record["realpath"] or record["path"])
+        shaped["verified"] = self._verified(record["realpath"] or record["path"])
+        return shaped
+
+    def _group(self, group: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
+        shaped = dict(group)
+        shaped["governs"] = [
+            dict(one, package=self._packaged_by(one["path"]), expected=self._packaged_link(one["path"]))
+            for one in group["governs"]
+        ]
+        return shaped
+
+    def _packaged_by(self, path: str) -> t.Optional[str]:
+        """Return the package that ships C(path) as a real file or link; a %ghost is made for alternatives."""
+        if path in self.records and not self.records[path][1].is_ghost:
+            return self.records[path][0]
+        return None
+
+    def _packaged_link(self, path: str) -> t.Optional[str]:
+        return self.records[path][1].linkto or None if self._packaged_by(path) else None
+
+    def _shadowing(self, paths: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
+        """Return, once per file, the python3 that a search path puts before the contract's."""
+        expected = self.contract["links"][0]["path"]
+        found: t.Dict[str, t.Dict[str, t.Any]] = {}
+        for one in paths:
+            hit = which("python3", one["folders"])
+            if hit is None or os.path.join(os.path.realpath(os.path.dirname(hit)), "python3") == expected:
+                continue
+            record = found.setdefault(hit, {"path": hit, "leads_to": os.path.realpath(hit), "who": []})
+            record["who"].append("{0} ({1})".format(one["who"], one["source"]))
+        return list(found.values())
+
+    def _ansible_choice(self) -> t.Optional[str]:
+        """Return the interpreter that ansible-core's discovery would choose, null when it would find none."""
+        folders = [folder for folder in self.environ.get("PATH", "").split(":") if folder]
+        for name in discovery_candidates(self.core_version):
+            hit = name if name.startswith("/") and os.access(name, os.X_OK) else which(name, folders)
+            if hit:
+                return hit
+        return None
+
+    def _shaped_choice(self, path: t.Optional[str]) -> t.Dict[str, t.Any]:
+        if path is None:
+            return {"path": None, "realpath": None, "verified": None, "owner": None}
+        real = os.path.realpath(path)
+        return {"path": path, "realpath": real, "verified": self._verified(real), "owner": self._owner(real)}
+
+    def _manager(self) -> t.Dict[str, t.Any]:
+        manager = self.contract["manager"]
+        if not manager:
+            return _not_checked("the contract names no package manager")
+        command = manager["argv"][0]
+        if kind_of(command) == "missing":
+            return _not_checked("{0} is not installed".format(command))
+        blocked = self._blocks(manager)
+        if blocked:
+            return dict(_not_checked("{0} does not verify".format(", ".join(blocked[:5]))), blocked=blocked)
+        done = self.runner(manager["argv"], timeout=30)
+        if done.rc == 0:
+            return {"name": manager["name"], "state": "works", "reason": "", "blocked": []}
+        reason = done.error("the package manager does not start").message
+        return {"name": manager["name"], "state": "broken", "reason": reason, "blocked": []}
+
+    def _blocks(self, manager: t.Dict[str, t.Any]) -> t.List[str]:
+        """Return the files that the manager would run and that rpm does not vouch for: then it is not started."""
+        needed = set(manager["packages"])
+        unused = {link["path"] for link in self.contract["links"]}
+        if manager["interpreter"]:
+            needed.update(self.contract["packages"])
+            chain = resolve(manager["interpreter"])
+            if end_of(chain) is None:
+                return [manager["interpreter"]]
+            unused -= {hop["path"] for hop in chain}
+        blocked = [
+            path for path in self.drift if self.records.get(path, ("", None))[0] in needed and path not in unused
+        ]
+        if manager["interpreter"]:
+            blocked += [name for name in self.contract["packages"] if name not in self.packages]
+            blocked += self._startup_files()
+        return sorted(set(blocked))
+
+    def _startup_files(self) -> t.List[str]:
+        libraries = standard_library_folders(self.contract["version"])
+        found = suspects(libraries, site_folders(self.records, libraries), self.records)
+        return [path for path in found if not self.owners.get(path) and is_startup_file(path)]
+
+
+def _not_checked(reason: str) -> t.Dict[str, t.Any]:
+    return {"name": None, "state": "not checked", "reason": reason, "blocked": []}
+
+
+def _duplicates(packages: t.Iterable[RpmPackage]) -> t.Dict[str, t.List[str]]:
+    found: t.Dict[str, t.List[str]] = {}
+    for package in packages:
+        found.setdefault(package.name, []).append(package.nevra)
+    return {name: nevras for name, nevras in found.items() if len(nevras) > 1}
+
+
+def _planted(path: str) -> t.Dict[str, t.Any]:
+    return {"path": path, "runs_at_startup": is_startup_file(path), "by_pip": pip_installed(path)}
+
+
+def _trace(path: str, groups: t.Iterable[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+    governed = any(
+        one["path"] == path and one["target"] == one["entry"] for group in groups for one in group["governs"]
+    )
+    return {"path": path, "version": trace_version(path), "governed": governed}
+
+
+def _size(path: str) -> t.Optional[int]:
+    return os.lstat(path).st_size if os.path.lexists(path) else None
+
+
+def _mode(path: str) -> t.Optional[int]:
+    return os.lstat(path).st_mode if os.path.lexists(path) else None
+
+
+def _inode(path: str) -> t.Optional[str]:
+    if not os.path.lexists(path):
+        return None
+    found = os.lstat(path)
+    return "{0}:{1}".format(found.st_dev, found.st_ino)
+
+
+def _expected(record: RpmFile) -> t.Dict[str, t.Any]:
+    if record.linkto:
+        return {"link_target": record.linkto}
+    return {
+        "digest": record.digest,
+        "size": record.size,
+        "mode": "{0:04o}".format(stat.S_IMODE(record.mode)),
+        "owner": record.owner,
+        "group": record.group,
+    }
+
+
+def _actual(path: str, record: t.Optional[RpmFile]) -> t.Dict[str, t.Any]:
+    if not os.path.lexists(path):
+        return {}
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode):
+        return {"link_target": os.readlink(path)}
+    shaped = {
+        "size": found.st_size,
+        "mode": "{0:04o}".format(stat.S_IMODE(found.st_mode)),
+        "uid": found.st_uid,
+        "gid": found.st_gid,
+    }
+    if stat.S_ISREG(found.st_mode):
+        shaped["digest"] = _digest(path, len(record.digest) if record else 64)
+    return shaped
+
+
+def _digest(path: str, length: int) -> t.Optional[str]:
+    hasher = _HASHES.get(length, hashlib.sha256)()
+    try:
+        with open(path, "rb") as stream:
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                hasher.update(block)
+    except PermissionError:
+        # An unprivileged audit may not read it; null is how the facts say so.
+        return None
+    return hasher.hexdigest()
+
+
+def _matches(record: RpmFile) -> bool:
+    """Tell whether the file on disk is the one of the record (target of a link; size, mode and digest of a file)."""
+    try:
+        found = os.lstat(record.path)
+    except OSError:
+        return False
+    if stat.S_IFMT(found.st_mode) != stat.S_IFMT(record.mode):
+        return False
+    if stat.S_ISLNK(found.st_mode):
+        return os.readlink(record.path) == record.linkto
+    if found.st_mode != record.mode or found.st_size != record.size or found.st_uid != 0:
+        return False
+    return _digest(record.path, len(record.digest)) == record.digest
+
+
+def _selinux(config: str = "/etc/selinux/config") -> t.Dict[str, t.Any]:
+    """Return C({configured, line}): the mode in the configuration file, null where there is none."""
+    try:
+        with open(config, "rb") as stream:
+            lines = os.fsdecode(stream.read()).splitlines()
+    except FileNotFoundError:
+        return {"configured": None, "source": None}
+    for number, line in enumerate(lines, 1):
+        match = re.match(r"^\s*SELINUX\s*=\s*(\w+)", line)
+        if match:
+            return {"configured": match.group(1).lower(), "source": "{0}:{1}".format(config, number)}
+    return {"configured": None, "source": None}

@@ -1,0 +1,88 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The contracts and their lookup."""
+
+import typing as t
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import (
+    CONTRACTS,
+    contract_for,
+    parse_os_release,
+)
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import ContractError, UnknownPlatformError
+
+OWN = {
+    "id": "amzn2023",
+    "version": "3.9",
+    "binaries": [{"path": "/usr/bin/python3.9", "package": "python3"}],
+    "links": [{"path": "/usr/bin/python3", "target": "python3.9", "package": "python3"}],
+    "packages": ["python3", "python3-libs"],
+}
+
+
+def test_os_release_is_parsed_as_a_shell_would() -> None:
+    text = 'NAME="Red Hat \\"x\\""\nID=\'rhel\'\nVERSION_ID=9.7\n# comment\nnonsense\n'
+    assert parse_os_release(text) == {"NAME": 'Red Hat "x"', "ID": "rhel", "VERSION_ID": "9.7"}
+
+
+@pytest.mark.parametrize(
+    ("os_id", "version", "expected"),
+    [
+        ("rhel", "9.7", "el9"),
+        ("rocky", "9.3", "el9"),
+        ("centos", "9", "el9"),
+        ("ol", "9.4", "el9"),
+        ("sles", "15.7", "sles15"),
+        ("sles_sap", "15.5", "sles15"),
+        ("opensuse-leap", "15.6", "sles15"),
+    ],
+)
+def test_relatives_share_a_contract(os_id: t.Any, version: t.Any, expected: t.Any) -> None:
+    assert contract_for({"ID": os_id, "VERSION_ID": version})["id"] == expected
+
+
+@pytest.mark.parametrize("os_release", [{"ID": "rhel", "VERSION_ID": "7.9"}, {"ID": "debian", "VERSION_ID": "12"}, {}])
+def test_an_unknown_system_is_an_error_that_lists_the_known_ones(os_release: t.Any) -> None:
+    with pytest.raises(UnknownPlatformError) as caught:
+        contract_for(os_release)
+    assert "Enterprise Linux 9" in caught.value.message
+    assert "'contract'" in caught.value.message
+
+
+def test_a_contract_of_ones_own_serves_an_unknown_system() -> None:
+    contract = contract_for({"ID": "amzn", "VERSION_ID": "2023"}, OWN)
+    assert contract["binaries"][0]["twins"] == []
+    assert contract["optional_packages"] == []
+    assert contract["manager"] is None
+
+
+def test_single_keys_replace_those_of_the_known_contract() -> None:
+    contract = contract_for({"ID": "rhel", "VERSION_ID": "9.7"}, {"optional_packages": ["dnf"]})
+    assert contract["optional_packages"] == ["dnf"]
+    assert contract["packages"] == ["python3", "python3-libs"]
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"binaries": []}, "lacks: binaries"),
+        ({"version": "3.9.1"}, "must look like '3.9'"),
+        ({"links": [{"path": "/usr/bin/python3"}]}, "links[0] lacks: target, package"),
+    ],
+)
+def test_a_contract_with_a_mistake_says_which(change: t.Any, said: t.Any) -> None:
+    with pytest.raises(ContractError) as caught:
+        contract_for({"ID": "amzn"}, dict(OWN, **change))
+    assert said in caught.value.message
+
+
+def test_every_contract_is_consistent() -> None:
+    for contract in CONTRACTS:
+        assert contract["links"][0]["path"] == "/usr/bin/python3"
+        owners = {one["package"] for one in contract["binaries"] + contract["links"]}
+        assert owners <= set(contract["packages"])
+        assert contract["binaries"][0]["path"].endswith("python" + contract["version"])
