@@ -67,8 +67,6 @@ _REASONS = frozenset(os.strerror(number) for number in errno.errorcode)
 _NOT_INSTALLED = re.compile(r"^package (.+) is not installed$", re.MULTILINE)
 # What rpm prints between entries and what is therefore not the rest of a name.
 _MESSAGE = re.compile(r"Unsatisfied dependencies for |\t|package .* is not installed\Z|error: |warning: ")
-# Longer than this no path can be, notes included.
-_LONGEST = 4096 + 256
 
 # Deviations of these are what minimal images and administrators make on purpose.
 _HARMLESS_ATTRIBUTES = frozenset("cdglras")
@@ -123,6 +121,7 @@ def parse_verify(output: str, known: t.Collection[str] = ()) -> t.List[VerifyEnt
     lines = output.split("\n")
     if lines[-1] == "":
         lines.pop()
+    spanning = {path.partition("\n")[0] for path in known if "\n" in path}
     entries = []
     position = 0
     while position < len(lines):
@@ -130,7 +129,7 @@ def parse_verify(output: str, known: t.Collection[str] = ()) -> t.List[VerifyEnt
         if match is None:
             position += 1
             continue
-        entry, position = _read_entry(lines, position, match, known)
+        entry, position = _read_entry(lines, position, match, known, spanning)
         entries.append(entry)
     return entries
 
@@ -172,40 +171,36 @@ def count_complete(entries: t.Sequence[VerifyEntry], owned: t.Iterable[t.Sequenc
     return complete
 
 
-def _read_entry(
-    lines: t.Sequence[str], position: int, match: t.Match[str], known: t.Collection[str]
-) -> t.Tuple[VerifyEntry, int]:
-    """Return the entry that begins in line C(position) and the position after its last line."""
-    flags, attribute = match.group(1), match.group(2).strip()
-    missing = flags is None
-    first = lines[position][match.end() :]
-    found = _known_name(lines, position, first, missing, known) if known else None
-    if found is None:
-        end = _end_of_name(lines, position)
-        text = "\n".join([first] + list(lines[position + 1 : end]))
-        found = (_readings(text, missing)[-1], end)
-    (path, note, reason), end = found
-    return VerifyEntry(path, flags or NO_FLAGS, attribute, missing, note, reason), end
-
-
 _Reading = t.Tuple[str, str, str]
 
 
-def _known_name(
-    lines: t.Sequence[str], position: int, first: str, missing: bool, known: t.Collection[str]
-) -> t.Optional[t.Tuple[_Reading, int]]:
-    """Return the first reading (path, note, reason) whose path is known, trying one line, then more."""
-    text = first
-    silent = lines[position].startswith(NO_FLAGS)
-    for end in range(position + 1, len(lines) + 1):
+def _read_entry(
+    lines: t.Sequence[str], position: int, match: t.Match[str], known: t.Collection[str], spanning: t.Collection[str]
+) -> t.Tuple[VerifyEntry, int]:
+    """Return the entry that begins in line C(position) and the position after its last line.
+
+    C(spanning) has the first lines of the known names with a newline.
+    """
+    flags, attribute = match.group(1), match.group(2).strip()
+    missing = flags is None
+    text = lines[position][match.end() :]
+    # A clean line has a reason to be printed when it carries a note, so then the note is believed.
+    prefer = -1 if flags == NO_FLAGS else 0
+    end = position + 1
+    last = len(lines) if text in spanning else end
+    while True:
         readings = [reading for reading in _readings(text, missing) if reading[0] in known]
-        if readings:
-            # A clean line has a reason to be printed when it carries a note, so then the note is believed.
-            return readings[-1 if silent else 0], end
-        if end == len(lines) or len(text) > _LONGEST:
+        if readings or end >= last:
             break
         text += "\n" + lines[end]
-    return None
+        end += 1
+    if not readings:
+        end = _end_of_name(lines, position)
+        text = "\n".join([lines[position][match.end() :]] + list(lines[position + 1 : end]))
+        readings = _readings(text, missing)
+        prefer = -1
+    path, note, reason = readings[prefer]
+    return VerifyEntry(path, flags or NO_FLAGS, attribute, missing, note, reason), end
 
 
 def _end_of_name(lines: t.Sequence[str], position: int) -> int:
