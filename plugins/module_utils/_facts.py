@@ -11,7 +11,7 @@ import typing as t
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Finding, worst
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text
 
-__all__ = ["SCHEMA", "healthy", "safe", "shape_facts", "shape_findings"]
+__all__ = ["SCHEMA", "healthy", "safe", "shape_facts", "shape_findings", "summarize"]
 
 # Raised when a key changes its meaning or goes away; new keys do not raise it.
 SCHEMA = 1
@@ -68,6 +68,31 @@ def shape_facts(
     }
     shaped: t.Dict[str, t.Any] = safe(facts)
     return shaped
+
+
+def summarize(facts: t.Mapping[str, t.Any]) -> t.List[str]:
+    """Return the facts as lines for people: a headline, then a line per finding."""
+    if facts["healthy"]:
+        return [
+            "healthy: {0} is Python {1}, every file of it as shipped".format(
+                facts["contract"]["link"], facts["contract"]["version"]
+            )
+        ]
+    count = len(facts["findings"])
+    headline = "{0}, the worst is {1}".format(
+        "1 finding" if count == 1 else "{0} findings".format(count), facts["worst"]
+    )
+    return [headline] + [_finding_line(finding) for finding in facts["findings"]]
+
+
+def _finding_line(finding: t.Mapping[str, t.Any]) -> str:
+    return "{0} {1} ({2}{3}): {4}".format(
+        finding["id"],
+        finding["name"],
+        finding["severity"],
+        "" if finding["repairable"] else ", not repaired automatically",
+        finding["summary"],
+    )
 
 
 def _interpreter(record: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:

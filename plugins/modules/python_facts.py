@@ -1,0 +1,190 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: python_facts
+short_description: Tell what a host's system Python is, and what is wrong with it
+version_added: 0.1.0
+description:
+  - Compares the operating system's own Python with what its vendor shipped and returns everything as facts.
+  - Follows C(python3) and C(python) hop by hop, with the owner of each hop and whether rpm vouches for it, finds the
+    interpreters of the host, reads the alternatives groups from their state files, and applies the rules of the
+    collection.
+  - Reads only. Nothing that the package database does not vouch for is run.
+  - Run M(fleet.system_python.python_first_aid) before it, so that the interpreter that runs this module can be trusted.
+options:
+  contract:
+    description:
+      - A contract of your own for an operating system that the collection does not know, or keys that replace those of
+        the known one.
+      - The keys are described in C(docs/adding-an-os.md).
+    type: dict
+  unversioned:
+    description:
+      - What C(/usr/bin/python) should be. With V(unmanaged) it is not looked at.
+    type: str
+    choices: [unmanaged, absent, python3]
+    default: unmanaged
+  check_manager:
+    description:
+      - Whether to start the package manager (C(dnf --version), C(zypper --version)) when all its files verify.
+    type: bool
+    default: true
+  timeout:
+    description:
+      - How many seconds each rpm process may take.
+    type: int
+    default: 120
+seealso:
+  - module: fleet.system_python.system_python
+  - module: fleet.system_python.rpm_verify_info
+extends_documentation_fragment:
+  - fleet.system_python._attributes
+  - fleet.system_python._attributes.action_group
+  - fleet.system_python._attributes.facts_module
+author:
+  - The fleet.system_python contributors (@fleet-system-python)
+"""
+
+EXAMPLES = r"""
+- name: Audit the system Python
+  fleet.system_python.python_facts:
+
+- name: Show what is wrong
+  ansible.builtin.debug:
+    msg: "{{ ansible_facts.system_python.findings | map(attribute='summary') | list }}"
+
+- name: Audit a host whose python must not exist
+  fleet.system_python.python_facts:
+    unversioned: absent
+"""
+
+RETURN = r"""
+ansible_facts:
+  description: What was found.
+  returned: success
+  type: dict
+  contains:
+    system_python:
+      description: The facts of this collection.
+      returned: success
+      type: dict
+      contains:
+        schema:
+          description: Version of this structure.
+          type: int
+          returned: success
+          sample: 1
+        os:
+          description: ID and version of the operating system.
+          type: dict
+          returned: success
+          sample: {"id": "rhel", "version": "9.7"}
+        contract:
+          description: What the operating system promises, in short.
+          type: dict
+          returned: success
+          sample: {"id": "el9", "version": "3.9", "binary": "/usr/bin/python3.9"}
+        healthy:
+          description: Whether there are no findings.
+          type: bool
+          returned: success
+        worst:
+          description: The highest severity among the findings, null when there are none.
+          type: str
+          returned: success
+          sample: critical
+        findings:
+          description:
+            - What is not as promised. Each has an C(id), C(name), C(severity), C(summary), C(path), C(expected),
+              C(actual), C(evidence) and C(repairable).
+          type: list
+          elements: dict
+          returned: success
+        resolution:
+          description: The chains of C(python3) and C(python), a list of hops each; empty when there is no such name.
+          type: dict
+          returned: success
+        interpreters:
+          description: The interpreters of the host with source, version, owner, and reason where one was rejected.
+          type: list
+          elements: dict
+          returned: success
+        alternatives:
+          description: The alternatives groups that govern a Python command.
+          type: list
+          elements: dict
+          returned: success
+        packages:
+          description: The packages of the scope, name to name-epoch:version-release.architecture.
+          type: dict
+          returned: success
+        manager:
+          description: Whether the package manager starts.
+          type: dict
+          returned: success
+        ansible:
+          description: The interpreter that Ansible's own discovery would choose.
+          type: dict
+          returned: success
+        search_paths:
+          description: The search paths of the host by who uses them.
+          type: dict
+          returned: success
+        selinux:
+          description: The SELinux mode in the configuration file, null where there is none.
+          type: str
+          returned: success
+        verification:
+          description: How long the verification took and how many rpm processes were started.
+          type: dict
+          returned: success
+summary:
+  description: The result as lines for people.
+  type: list
+  elements: str
+  returned: success
+  sample: ["healthy: /usr/bin/python3 is Python 3.9, every file of it as shipped"]
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleet.system_python.plugins.module_utils._audit import audit, read_os_release
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
+from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts, summarize
+from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "contract": {"type": "dict"},
+            "unversioned": {"type": "str", "choices": ["unmanaged", "absent", "python3"], "default": "unmanaged"},
+            "check_manager": {"type": "bool", "default": True},
+            "timeout": {"type": "int", "default": 120},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        os_release = read_os_release()
+        observation, findings = audit(
+            contract_for(os_release, module.params["contract"]),
+            Policy(unversioned=module.params["unversioned"]),
+            environ=os.environ,
+            core_version=module.ansible_version,
+            timeout=module.params["timeout"],
+            check_manager=module.params["check_manager"],
+        )
+    except SystemPythonError as error:
+        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
+    facts = shape_facts(observation, findings, os_release)
+    module.exit_json(ansible_facts={"system_python": facts}, summary=summarize(facts))
+
+
+if __name__ == "__main__":
+    main()
