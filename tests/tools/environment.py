@@ -50,13 +50,18 @@ def environ(core: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
     for hijack in ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "ANSIBLE_CONFIG"):
         env.pop(hijack, None)
     env["VIRTUAL_ENV"] = str(venv)
-    env["PATH"] = f"{venv / 'bin'}{os.pathsep}{env.get('PATH', os.defpath)}"
+    env["PATH"] = os.pathsep.join([str(venv / "bin"), *_plain_path(env.get("PATH", os.defpath))])
     env["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
     env["ANSIBLE_HOME"] = str(BUILD / f"ansible-home-{core}")
     env["SYSTEM_PYTHON_CORE"] = core
     # ansible refuses to start without a UTF-8 locale.
     env["LC_ALL"] = "C.UTF-8"
     return env
+
+
+def _plain_path(path: str) -> list[str]:
+    """PATH without pyenv's shims: some are names of interpreters that they then refuse to start."""
+    return [folder for folder in path.split(os.pathsep) if Path(folder).name != "shims"]
 
 
 def prepare(core: str) -> dict[str, str]:

@@ -54,11 +54,23 @@ class Violation:
     told: str
 
 
+FAILING_PLAY = """\
+---
+- name: Fail
+  hosts: localhost
+  gather_facts: false
+  tasks:
+    - name: Fail
+      ansible.builtin.fail:
+"""
+SCENARIO = "---\ndriver: {name: default}\nprerun: false\nscenario: {test_sequence: [converge]}\n"
 UTIL = "plugins/module_utils/_violation.py"
 UNDOCUMENTED_OPTION = MODULE.format(options='"more": {"description": [X.], "type": str}')
 VIOLATIONS: dict[str, Violation] = {
     **{
-        f"sanity-{core}": Violation({"plugins/modules/violation.py": UNDOCUMENTED_OPTION}, "plugins/modules/violation.py:")
+        f"sanity-{core}": Violation(
+            {"plugins/modules/violation.py": UNDOCUMENTED_OPTION}, "plugins/modules/violation.py:"
+        )
         for core in CORES
     },
     "unit": Violation({"tests/unit/test_violation.py": "def test_it() -> None:\n    assert 1 == 2\n"}, "1 failed"),
@@ -84,19 +96,16 @@ VIOLATIONS: dict[str, Violation] = {
     },
     "docs": Violation(
         {"plugins/modules/violation.py": MODULE.format(options="").replace("Breaks a rule.", "See O(nothing).")},
-        "option named \"nothing\"",
+        'option named "nothing"',
     ),
-    "ansible-lint": Violation({"playbooks/violation.yml": "---\n- hosts: all\n  tasks:\n    - command: id\n"}, "playbooks/violation.yml"),
+    "ansible-lint": Violation(
+        {"playbooks/violation.yml": "---\n- hosts: all\n  tasks:\n    - command: id\n"}, "playbooks/violation.yml"
+    ),
     "importer": Violation(
         {"roles/violation/tasks/main.yml": TASK, "roles/violation/meta/main.yml": "---\n"}, "No role readme found"
     ),
     "scenarios": Violation(
-        {
-            "molecule/violation/molecule.yml": "---\ndriver:\n  name: default\nprerun: false\n"
-            "scenario:\n  test_sequence: [converge]\n",
-            "molecule/violation/converge.yml": "---\n- name: Fail\n  hosts: localhost\n  gather_facts: false\n"
-            "  tasks:\n    - name: Fail\n      ansible.builtin.fail:\n",
-        },
+        {"molecule/violation/molecule.yml": SCENARIO, "molecule/violation/converge.yml": FAILING_PLAY},
         "FAILED  violation",
     ),
 }

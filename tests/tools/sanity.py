@@ -49,18 +49,14 @@ def run(core: str, rest: list[str]) -> int:
     with locked(f"sanity-{core}"):
         seed_home(home, core)
         env["HOME"] = str(home)
-        env["PATH"] = search_path(core, env["PATH"])
+        # Behind the venv, before all else: the interpreters to judge with.
+        venv, _separator, others = env["PATH"].partition(os.pathsep)
+        env["PATH"] = os.pathsep.join([venv, str(link_interpreters()), others])
         tree = copy_collection(BUILD / f"sanity-{core}")
         # Else ansible-test asks the repository above, which ignores build/, and finds no file at all.
         subprocess.run(["git", "init", "--quiet"], cwd=tree, check=True)
         command = ["ansible-test", "sanity", "--color", "no", *rest]
         return subprocess.run(command, cwd=tree, env=env, stdin=subprocess.DEVNULL, check=False).returncode
-
-
-def search_path(core: str, path: str) -> str:
-    """The venv, the interpreters that really run, and PATH without pyenv's shims, some of which do not."""
-    plain = [folder for folder in path.split(os.pathsep) if Path(folder).name != "shims"]
-    return os.pathsep.join([str(venv_dir(core) / "bin"), str(link_interpreters()), *plain])
 
 
 def seed_home(home: Path, core: str) -> None:

@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -152,11 +153,12 @@ def run_pytest(row: Row, python: Path, env: dict[str, str], extra: Iterable[str]
     arguments = list(extra)
     if not any((ROOT / argument.partition("::")[0]).exists() for argument in arguments):
         arguments += [folder for folder in row.tests if (ROOT / folder).is_dir()]
-    # Rows run at the same time: neither compiled files nor pytest's cache may be shared between them.
-    env = {**env, "PYTHONDONTWRITEBYTECODE": "1"}
     command = [str(python), "-m", "pytest", "-q", "-o", f"cache_dir={BUILD / 'pytest-cache' / row.label}"]
     command += [f"--junit-xml={report}", *arguments]
-    done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    # Rows run at the same time: neither compiled files nor folders for temporary files are shared between them.
+    with tempfile.TemporaryDirectory(prefix=f"unit-{row.python}-", ignore_cleanup_errors=True) as folder:
+        env = {**env, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": folder}
+        done = subprocess.run(command, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     sys.stdout.write(f"--- {row.label}\n{done.stdout}{done.stderr}")
     sys.stdout.flush()
     if done.returncode == NO_TESTS_COLLECTED:
