@@ -1,0 +1,1 @@
+"""Builds and starts the local test hosts."""
