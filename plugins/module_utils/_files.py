@@ -59,6 +59,7 @@ __all__ = [
     "mount_points_in",
     "move",
     "no_checkpoint",
+    "open_regular",
     "place",
     "remove_any",
     "remove_copied",
@@ -144,14 +145,15 @@ def sha256_of(path: str) -> str:
 
     A symlink is not followed (OSError ELOOP), anything else that is not a regular file is an OSError EINVAL.
     """
-    descriptor = _open_regular(path)
+    descriptor = open_regular(path)
     try:
         return _digest(descriptor)
     finally:
         os.close(descriptor)
 
 
-def _open_regular(path: str) -> int:
+def open_regular(path: str) -> int:
+    """Return a descriptor to read the regular file C(path); errors as C(sha256_of)."""
     # Without O_NONBLOCK a fifo that waits for a writer would hold up the run for ever.
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
@@ -598,7 +600,7 @@ def _copy_leaf(source: str, target: str, found: os.stat_result) -> None:
 
 
 def _copy_content(source: str, target: str) -> None:
-    reader = _open_regular(source)
+    reader = open_regular(source)
     try:
         writer = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
@@ -673,7 +675,7 @@ def _flush(path: str) -> None:
 
 
 def _flush_file(path: str) -> None:
-    descriptor = _open_regular(path)
+    descriptor = open_regular(path)
     try:
         os.fsync(descriptor)
     finally:

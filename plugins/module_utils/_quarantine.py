@@ -32,6 +32,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
     keep_copy,
     kind_of,
     no_checkpoint,
+    open_regular,
     place,
     remove_any,
     remove_copied,
@@ -398,11 +399,13 @@ def _run_ids(folder: str) -> t.List[str]:
 
 def _load(manifest: str) -> t.Dict[str, t.Any]:
     try:
-        with open(manifest, "rb") as stream:
+        with os.fdopen(open_regular(manifest), "rb") as stream:
             loaded = json.loads(stream.read().decode("ascii"))
         problem = _problem_of(loaded)
     except ValueError as error:
         problem = "it is not JSON ({0})".format(error)
+    except OSError as error:
+        problem = "it cannot be read ({0})".format(error.strerror)
     if problem:
         raise QuarantineError(
             "The manifest {0} is damaged: {1}. What it describes is in the folder beside it. "
