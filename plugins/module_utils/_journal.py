@@ -143,9 +143,8 @@ class Journal:
     def _damaged(self, problem: str) -> JournalError:
         return JournalError(
             "The journal of an earlier run, {0}, cannot be read: {1}. Move it away and run again; that is safe, "
-            "because a repair is planned from the state of the host, and the journal only tells what was interrupted.".format(
-                printable(self.path), problem
-            ),
+            "because a repair is planned from the state of the host, and the journal only tells what was "
+            "interrupted.".format(printable(self.path), problem),
             path=json_text(self.path),
             problem=problem,
         )
