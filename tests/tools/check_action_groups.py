@@ -25,9 +25,9 @@ def problems(root: Path = ROOT) -> list[str]:
 def _fragment_problems(root: Path, name: str) -> list[str]:
     """A module in the group says so in its documentation."""
     source = root / "plugins/modules" / f"{name}.py"
-    if "fleet.system_python.attributes.action_group" in source.read_text(encoding="utf-8").lower():
+    if "fleet.system_python._attributes.action_group" in source.read_text(encoding="utf-8").lower():
         return []
-    return [f"{source}: does not extend the documentation fragment fleet.system_python.attributes.action_group"]
+    return [f"{source}: does not extend the documentation fragment fleet.system_python._attributes.action_group"]
 
 
 def main(arguments: Sequence[str]) -> int:

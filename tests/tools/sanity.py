@@ -25,12 +25,15 @@ from pip._internal.cli.main import main
 # get-pip.py knows options that "pip install" does not.
 sys.exit(main(["install"] + [a for a in sys.argv[1:] if a not in ("--no-setuptools", "--no-wheel")]))
 """
-PIP_SETTINGS = {
-    "PIP_CERT": "cert",
-    "PIP_INDEX_URL": "index-url",
-    "PIP_PROXY": "proxy",
-    "PIP_DEFAULT_TIMEOUT": "timeout",
-}
+# Later ones win.
+PIP_SETTINGS = (
+    ("SSL_CERT_FILE", "cert"),
+    ("REQUESTS_CA_BUNDLE", "cert"),
+    ("PIP_CERT", "cert"),
+    ("PIP_INDEX_URL", "index-url"),
+    ("PIP_PROXY", "proxy"),
+    ("PIP_DEFAULT_TIMEOUT", "timeout"),
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -98,7 +101,7 @@ def write_pip_settings(home: Path) -> None:
     if not settings.has_section("global"):
         settings.add_section("global")
     settings.set("global", "quiet", "1")
-    for name, key in PIP_SETTINGS.items():
+    for name, key in PIP_SETTINGS:
         if os.environ.get(name):
             settings.set("global", key, os.environ[name])
     with (folder / "pip.conf").open("w", encoding="utf-8") as handle:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from check_action_groups import problems
 
-FRAGMENT = "fleet.system_python.attributes.action_group"
+FRAGMENT = "fleet.system_python._attributes.action_group"
 
 
 def write_tree(root: Path, runtime: str, modules: dict[str, str]) -> None:

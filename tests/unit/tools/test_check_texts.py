@@ -30,8 +30,8 @@ def test_lines(tmp_path: Path, line: str, forbidden: bool) -> None:
 
 
 def test_a_clone_in_a_standard_folder_forbids_its_own_path_only() -> None:
-    forbidden = pattern(Path("/srv/clone"))
-    assert forbidden.search("/srv/clone/x")
+    forbidden = pattern(Path("/srv/a-clone"))
+    assert forbidden.search("/srv/a-clone" + "/x")
     assert not forbidden.search("/srv/www/x")
 
 

@@ -8,8 +8,8 @@
 # A module that changes hosts:
 #
 #   extends_documentation_fragment:
-#     - fleet.system_python.attributes
-#     - fleet.system_python.attributes.action_group
+#     - fleet.system_python._attributes
+#     - fleet.system_python._attributes.action_group
 #   attributes:
 #     check_mode:
 #       support: full
@@ -21,9 +21,9 @@
 # A module that only reads (check_mode, diff_mode and idempotent are given):
 #
 #   extends_documentation_fragment:
-#     - fleet.system_python.attributes
-#     - fleet.system_python.attributes.action_group
-#     - fleet.system_python.attributes.info_module     # or .facts_module, where it returns ansible_facts
+#     - fleet.system_python._attributes
+#     - fleet.system_python._attributes.action_group
+#     - fleet.system_python._attributes.info_module     # or .facts_module, where it returns ansible_facts
 #
 # A module that is done by an action plugin of the same name adds C(.controller).
 
