@@ -35,6 +35,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify im
     count_complete,
     not_installed,
     parse_verify,
+    places_of,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
@@ -47,6 +48,7 @@ __all__ = [
     "RpmPackage",
     "Verification",
     "database_folder",
+    "label",
     "plain_names",
 ]
 
@@ -272,7 +274,9 @@ class Verification(t.NamedTuple):
 
     C(partial) is true when the time limit ended it. C(elapsed) is in seconds. C(missing) are names that are not
     installed. C(unverified) are, as C(nevra), the packages that were not verified to their end (names where the
-    packages were not given); what was found in them until then is in C(entries) all the same.
+    packages were not given); what was found in them until then is in C(entries) all the same. C(places) tells, where
+    the packages were given, which file each entry is about: its place among the files of all packages, one after
+    the other, -1 for a file of none.
     """
 
     entries: t.List[VerifyEntry]
@@ -280,6 +284,7 @@ class Verification(t.NamedTuple):
     elapsed: float
     missing: t.List[str]
     unverified: t.List[str]
+    places: t.List[int]
 
 
 class Rpm:
@@ -337,22 +342,38 @@ class Rpm:
         are left out; without C(packages) only the first type of a file is known.
         """
         if not names:
-            return Verification([], False, 0.0, [], [])
+            return Verification([], False, 0.0, [], [], [])
         _check_names(names)
+        if self.root and os.geteuid() != 0:
+            # rpm then enters the other root in a user namespace, where every file seems to have the wrong owner.
+            raise PrivilegeError("Verifying below another root folder ({0}) needs root.".format(printable(self.root)))
         options = ["-V", "--nodeps", "--noscripts"] + (["-v"] if packages else [])
         begin = time.time()
         done = self._run(options + list(names), self.timeout if timeout is None else timeout)
         elapsed = time.time() - begin
         if not done.timed_out:
             self._check_answer(done)
+        # A name that a kill broke off would pass for another one.
         output = done.out[: done.out.rfind("\n") + 1]
-        known = {file.path: file for package in packages for file in package.files}
+        files = [file for package in packages for file in package.files]
+        known = {file.path: file for file in files}
         entries = parse_verify(output, known)
+        places = places_of(entries, [file.path for file in files]) if packages else [-1] * len(entries)
         missing = not_installed(done.out)
         self._require_packages(len(missing) < len(names))
-        unverified = _unverified(entries, names, packages) if done.timed_out else []
-        wanted = [entry for entry in entries if _is_wanted(entry, known.get(entry.path), exclude)]
-        return Verification(wanted, done.timed_out, elapsed, missing, unverified)
+        wanted = [
+            (entry, place)
+            for entry, place in zip(entries, places)
+            if _is_wanted(entry, known.get(entry.path) if place < 0 else files[place], exclude)
+        ]
+        return Verification(
+            entries=[entry for entry, _place in wanted],
+            partial=done.timed_out,
+            elapsed=elapsed,
+            missing=missing,
+            unverified=_unverified(entries, names, packages) if done.timed_out else [],
+            places=[place for _entry, place in wanted] if packages else [],
+        )
 
     def owners(self, paths: t.Iterable[str]) -> t.Dict[str, t.List[Owner]]:
         """Return the packages that own each of the absolute C(paths), an empty list for a path that none owns.
@@ -529,7 +550,7 @@ class Rpm:
 
     def _without_providers(self, answers: t.Mapping[str, t.List[t.Tuple[Owner, bool]]]) -> t.Dict[str, t.List[Owner]]:
         """Drop packages that own no such file but have its path among their Provides, as bash has /bin/sh."""
-        unsure = sorted({owner.nevra for found in answers.values() for owner, provides in found if provides})
+        unsure = sorted({label(owner.nevra) for found in answers.values() for owner, provides in found if provides})
         files = {package.nevra: {file.path for file in package.files} for package in self.query(unsure).packages}
         return {
             path: [owner for owner, provides in found if not provides or path in files.get(owner.nevra, ())]
@@ -545,6 +566,12 @@ def database_folder(root: t.Optional[str] = None, dbpath: t.Optional[str] = None
             if os.path.isfile(path) and os.path.getsize(path):
                 return folder
     return None
+
+
+def label(nevra: str) -> str:
+    """Return C(nevra) without the epoch: what every version of rpm takes as the name of one installed package."""
+    name, version, release = nevra.rsplit("-", 2)
+    return "{0}-{1}-{2}".format(name, version.rpartition(":")[2], release)
 
 
 def _below(root: t.Optional[str], path: str) -> str:

@@ -16,6 +16,7 @@ Names are printed raw, so a name with a newline spans lines and a name may end i
 paths decides.
 """
 
+import bisect
 import errno
 import os
 import re
@@ -24,11 +25,13 @@ import typing as t
 __all__ = [
     "ATTRIBUTES",
     "FLAG_WORDS",
+    "NO_FLAGS",
     "VerifyEntry",
     "count_complete",
     "is_drift",
     "not_installed",
     "parse_verify",
+    "places_of",
 ]
 
 # Flag letter -> word, in the order of the output.
@@ -169,6 +172,26 @@ def count_complete(entries: t.Sequence[VerifyEntry], owned: t.Iterable[t.Sequenc
         position += len(paths)
         complete += 1
     return complete
+
+
+def places_of(entries: t.Sequence[VerifyEntry], paths: t.Sequence[str]) -> t.List[int]:
+    """Return for each entry its place in C(paths), -1 when it is not there.
+
+    Two packages may own one path. rpm does not say which one a line is about, but with C(-v) it names every file and
+    keeps the order of C(paths), the files of one verified package after the other.
+    """
+    known = {}  # type: t.Dict[str, t.List[int]]
+    for index, path in enumerate(paths):
+        known.setdefault(path, []).append(index)
+    places = []
+    following = 0
+    for entry in entries:
+        candidates = known.get(entry.path, [])
+        number = bisect.bisect_left(candidates, following)
+        place = candidates[number] if number < len(candidates) else -1
+        following = max(following, place + 1)
+        places.append(place)
+    return places
 
 
 _Reading = t.Tuple[str, str, str]

@@ -227,6 +227,7 @@ def test_an_installed_package_is_intact(root: str) -> None:
 def test_finds_what_was_done(root: str, given: bool) -> None:
     with open(root + "/opt/tiny/plain", "w") as stream:
         stream.write("tampered")
+    os.utime(root + "/opt/tiny/plain", (1, 1))
     os.chmod(root + "/opt/tiny/set", 0o700)
     os.unlink(root + "/opt/tiny/link")
     os.symlink("../elsewhere", root + "/opt/tiny/link")

@@ -13,6 +13,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify im
     is_drift,
     not_installed,
     parse_verify,
+    places_of,
 )
 
 
@@ -182,3 +183,11 @@ def test_counts_packages_that_were_reported_to_their_end() -> None:
     assert count_complete(entries, [["/a", "/b", "/shared"], [], ["/c", "/shared"], ["/e"]]) == 3
     assert count_complete([], [["/a"]]) == 0
     assert count_complete(entries, [["/other"]]) == 0
+
+
+def test_places() -> None:
+    paths = ["/shared", "/a", "/shared", "/b"]
+    assert places_of([entry(path) for path in paths], paths) == [0, 1, 2, 3]
+    assert places_of([entry("/a"), entry("/shared"), entry("/unknown")], paths) == [1, 2, -1]
+    assert places_of([entry("/shared"), entry("/b")], paths) == [0, 3]
+    assert places_of([entry("/b"), entry("/a")], paths) == [3, -1]
