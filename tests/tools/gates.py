@@ -5,7 +5,6 @@ Each gate's whole output goes to build/logs/<gate>.log. The last line counts: N 
 
 import argparse
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Iterable, Sequence
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from environment import BUILD, LOGS, ROOT, ToolError
 from gate_table import Gate, all_gates, select
+from processes import nothing_left_behind, run_logged, say, tail
 from results import RESULT_VARIABLE, Counts, collect
 
 TAIL = 60
@@ -44,7 +44,8 @@ def main(arguments: Sequence[str]) -> int:
         print("\n".join(f"{gate.name:<18}{gate.about}" for gate in gates))
         return 0
     started = time.monotonic()
-    outcomes = Runner(gates, max(1, options.workers)).run()
+    with nothing_left_behind():
+        outcomes = Runner(gates, max(1, options.workers)).run()
     print(summary(outcomes, time.monotonic() - started))
     return 0 if all(outcome.ok for outcome in outcomes) else 1
 
@@ -60,12 +61,15 @@ class Runner:
         self.outcomes: list[Outcome] = []
 
     def run(self) -> list[Outcome]:
-        with ThreadPoolExecutor(max_workers=self.workers) as pool:
+        pool = ThreadPoolExecutor(max_workers=self.workers)
+        try:
             while self.waiting or self.running:
                 self._give_up()
                 self._start(pool)
                 if self.running:
                     self._finish()
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)
         return self.outcomes
 
     def _start(self, pool: ThreadPoolExecutor) -> None:
@@ -108,28 +112,15 @@ def run_gate(gate: Gate) -> Outcome:
     counts = collect(result, ok) if gate.judges or not ok else Counts()
     say(f"{'passed' if ok else 'FAILED'}  {gate.name} ({duration(seconds)}){_remark(log)}")
     if not ok:
-        say(tail(log))
+        say(tail(log, TAIL, ROOT))
     return Outcome(gate, ok, seconds, counts)
 
 
 def run_commands(gate: Gate, log: Path, env: dict[str, str]) -> bool:
-    with log.open("wb") as output:
+    with log.open("wb", buffering=0) as output:
         for command in gate.commands:
             output.write(f"$ {' '.join(command)}\n".encode())
-            output.flush()
-            try:
-                code = subprocess.run(
-                    command,
-                    cwd=ROOT,
-                    env=env,
-                    stdin=subprocess.DEVNULL,
-                    stdout=output,
-                    stderr=subprocess.STDOUT,
-                    check=False,
-                ).returncode
-            except OSError as error:
-                output.write(f"{command[0]} cannot be started: {error}\n".encode())
-                return False
+            code = run_logged(command, output, ROOT, env, gate.minutes * 60)
             if code:
                 output.write(f"exit code {code}\n".encode())
                 return False
@@ -147,13 +138,6 @@ def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
     return "\n".join([*lines, "", f"whole run: {duration(seconds)}", str(total)])
 
 
-def tail(log: Path) -> str:
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    shown = [f"    {line}" for line in lines[-TAIL:]]
-    more = [f"    ... {len(lines) - TAIL} lines above"] if len(lines) > TAIL else []
-    return "\n".join([*more, *shown, f"    (all of it: {log.relative_to(ROOT)})"])
-
-
 def _remark(log: Path) -> str:
     """What a gate that had nothing to do said about it."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
@@ -163,11 +147,6 @@ def _remark(log: Path) -> str:
 def duration(seconds: float) -> str:
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes}m{rest:02d}s" if minutes else f"{rest}s"
-
-
-def say(text: str) -> None:
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -16,11 +16,13 @@ from typing import Any
 
 import tomllib
 from environment import CORES, CURRENT_CORE, LOGS, ROOT, ToolError, locked, prepare
+from processes import TIMED_OUT, nothing_left_behind, run_logged, say, tail
 from results import Counts, publish
 
 MATRIX = ROOT / "tests/tools/scenarios.toml"
 HOSTS_BUILD = ROOT / "tests/hosts/build"
 TAIL = 40
+LIMIT = 25 * 60.0
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,8 @@ def main(arguments: Sequence[str]) -> int:
     if options.list or not runs:
         print("\n".join(run.label for run in runs) or "nothing to run: there are no scenarios in molecule/ yet")
         return 0
-    with ThreadPoolExecutor(max_workers=max(1, options.workers)) as pool:
+    pool = ThreadPoolExecutor(max_workers=max(1, options.workers))
+    with nothing_left_behind():
         outcomes = list(pool.map(lambda run: attempt(run, available), runs))
     print(table(outcomes))
     publish(count(outcomes))
@@ -127,7 +130,7 @@ def attempt(run: Run, available: frozenset[str] | None) -> Outcome:
     seconds = time.monotonic() - started
     say(f"{'FAILED' if code else 'passed'}  {run.label} ({round(seconds)}s)")
     if code:
-        say(tail(run.log))
+        say(tail(run.log, TAIL, ROOT))
     return Outcome(run, "failed" if code else "passed", seconds, note)
 
 
@@ -136,16 +139,11 @@ def molecule(run: Run) -> int:
     env["MOLECULE_EPHEMERAL_DIRECTORY"] = str(ROOT / "build/molecule" / run.core / run.scenario)
     run.log.parent.mkdir(parents=True, exist_ok=True)
     # Two cores share the names of the scenario's hosts: one after the other.
-    with locked(f"scenario-{run.scenario}"), run.log.open("wb") as output:
-        return subprocess.run(
-            ["molecule", "test", "--scenario-name", run.scenario],
-            cwd=ROOT,
-            env=env,
-            stdin=subprocess.DEVNULL,
-            stdout=output,
-            stderr=subprocess.STDOUT,
-            check=False,
-        ).returncode
+    with locked(f"scenario-{run.scenario}"), run.log.open("wb", buffering=0) as output:
+        code = run_logged(["molecule", "test", "--scenario-name", run.scenario], output, ROOT, env, LIMIT)
+        if code == TIMED_OUT:
+            run_logged(["molecule", "destroy", "--scenario-name", run.scenario], output, ROOT, env, LIMIT)
+    return code
 
 
 def count(outcomes: Sequence[Outcome]) -> Counts:
@@ -160,18 +158,6 @@ def table(outcomes: Sequence[Outcome]) -> str:
         line = f"{run.scenario:<28}{run.core:<7}{outcome.result:<9}{round(outcome.seconds):>5}s  {outcome.note}"
         lines.append(line.rstrip())
     return "\n".join(lines)
-
-
-def tail(log: Path) -> str:
-    if not log.exists():
-        return "    (no log)"
-    lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-    return "\n".join([*(f"    {line}" for line in lines[-TAIL:]), f"    (all of it: {log.relative_to(ROOT)})"])
-
-
-def say(text: str) -> None:
-    sys.stdout.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stdout.flush()
 
 
 if __name__ == "__main__":
