@@ -1,9 +1,10 @@
-"""The gates of `make test`: what each runs, what it waits for, how many workers it takes."""
+"""The gates of `make test`: what each runs and what it waits for."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from environment import CORES, CURRENT_CORE, ROOT, ToolError
+from run_scenarios import plan
 
 Command = tuple[str, ...]
 
@@ -16,7 +17,7 @@ class Gate:
     about: str
     commands: tuple[Command, ...]
     needs: tuple[str, ...] = ()
-    slots: int = 1
+    group: str = "lint"
     judges: bool = True
     minutes: int = 30
 
@@ -48,7 +49,7 @@ def all_gates() -> list[Gate]:
             )
             for core in CORES
         ),
-        Gate("unit", "unit tests on every Python", (tool("unit_matrix.py"),), tuple(f"venv-{core}" for core in CORES)),
+        Gate("unit", "unit tests on every Python", (tool("unit_matrix.py"),), ALL_VENVS, group="unit"),
         Gate("ruff", "Python style and layout", (tool("lint_python.py"),), current),
         Gate("mypy", "types", (tool("typecheck.py"),), current),
         Gate("vermin", "target-side code needs no more than Python 3.6", (tool("check_python36.py"),), current),
@@ -75,14 +76,8 @@ def all_gates() -> list[Gate]:
             current,
         ),
         Gate("importer", "galaxy-importer on the built artifact", (tool("check_artifact.py"),), current),
-        Gate(
-            "scenarios",
-            "molecule scenarios on the test hosts",
-            (tool("run_scenarios.py"),),
-            ("hosts", *(f"venv-{core}" for core in CORES)),
-            slots=2,
-            minutes=80,
-        ),
+        *_host_checks(),
+        *_scenarios(),
     ]
 
 
@@ -95,7 +90,8 @@ DOCS_LINT = in_core(
     "--disallow-unknown-collection-refs",
     ".",
 )
-NOT_LINT = ("hosts", "unit", "scenarios")
+GROUPS = ("lint", "unit", "hosts", "hosts-checks", "scenarios")
+ALL_VENVS = tuple(f"venv-{core}" for core in CORES)
 
 
 def _venv(core: str) -> Gate:
@@ -105,23 +101,58 @@ def _venv(core: str) -> Gate:
 def _hosts() -> Gate:
     build = "tests/hosts/build"
     command = (build,) if (ROOT / build).exists() else ("echo", f"nothing to build: there is no {build} yet")
-    return Gate("hosts", "images of the test hosts", (command,), judges=False, minutes=60)
+    return Gate("hosts", "images of the test hosts", (command,), group="hosts", judges=False, minutes=60)
+
+
+def _host_checks() -> list[Gate]:
+    """One gate per file, because a file has its own hosts."""
+    files = sorted((ROOT / "tests/hosts_checks").glob("test_*.py"))
+    return [
+        Gate(
+            f"hosts-{file.stem.removeprefix('test_')}",
+            "checks on real hosts",
+            (tool("run_pytest.py", str(file.relative_to(ROOT))),),
+            ("hosts", f"venv-{CURRENT_CORE}"),
+            group="hosts-checks",
+            minutes=45,
+        )
+        for file in files
+    ]
+
+
+def _scenarios() -> list[Gate]:
+    """One gate per scenario and ansible-core line."""
+    return [
+        Gate(
+            f"{run.scenario}-{run.core}",
+            "molecule scenario",
+            (tool("run_scenarios.py", "--core", run.core, run.scenario),),
+            ("hosts", f"venv-{CURRENT_CORE}", f"venv-{run.core}"),
+            group="scenarios",
+            minutes=60,
+        )
+        for run in plan([], None)
+    ]
 
 
 def select(gates: Iterable[Gate], wanted: Iterable[str]) -> list[Gate]:
-    """The wanted gates and all that they need, in the order of the table; "lint" stands for every static judge."""
+    """The gates and groups that are wanted, and all gates that they need, in the order of the table."""
     by_name = {gate.name: gate for gate in gates}
     names: set[str] = set()
-    queue = [name for group in wanted for name in (_lint(by_name) if group == "lint" else [group])]
+    queue = [name for word in wanted for name in _meant(word, by_name)]
     while queue:
         name = queue.pop()
-        if name not in by_name:
-            raise ToolError(f"no gate {name!r}; there are: lint, {', '.join(by_name)}")
         if name not in names:
             names.add(name)
             queue += by_name[name].needs
     return [gate for gate in by_name.values() if gate.name in names]
 
 
-def _lint(gates: Iterable[str]) -> list[str]:
-    return [name for name in gates if name not in NOT_LINT]
+def _meant(word: str, by_name: Mapping[str, Gate]) -> list[str]:
+    """A gate, or the gates of a group."""
+    if word in by_name:
+        return [word]
+    members = [gate.name for gate in by_name.values() if gate.group == word]
+    if not members and word not in GROUPS:
+        raise ToolError(f"no gate or group {word!r}; groups: {', '.join(GROUPS)}; gates: {', '.join(by_name)}")
+    return members

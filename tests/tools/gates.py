@@ -31,7 +31,7 @@ class Outcome:
 
 def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(description="Run the gates side by side.")
-    parser.add_argument("--only", help="these gates and what they need; 'lint' stands for all static judges")
+    parser.add_argument("--only", help="these gates or groups of gates, and what they need")
     parser.add_argument("--list", action="store_true", help="print the gates and run none")
     parser.add_argument("--workers", type=int, default=2, help="how many run at a time (default: %(default)s)")
     options = parser.parse_args(arguments)
@@ -41,7 +41,7 @@ def main(arguments: Sequence[str]) -> int:
         print(f"gates: {error}", file=sys.stderr)
         return 2
     if options.list:
-        print("\n".join(f"{gate.name:<18}{gate.about}" for gate in gates))
+        print("\n".join(f"{gate.name:<28}{gate.group:<14}{gate.about}" for gate in gates))
         return 0
     started = time.monotonic()
     with nothing_left_behind():
@@ -51,12 +51,11 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class Runner:
-    """Starts each gate as soon as what it needs has succeeded and enough workers are free."""
+    """Starts each gate as soon as what it needs has succeeded and a worker is free."""
 
     def __init__(self, gates: Iterable[Gate], workers: int) -> None:
         self.waiting = list(gates)
         self.workers = workers
-        self.free = workers
         self.running: dict[Future[Outcome], Gate] = {}
         self.outcomes: list[Outcome] = []
 
@@ -75,16 +74,13 @@ class Runner:
     def _start(self, pool: ThreadPoolExecutor) -> None:
         succeeded = {outcome.gate.name for outcome in self.outcomes if outcome.ok}
         for gate in list(self.waiting):
-            slots = min(gate.slots, self.workers)
-            if slots <= self.free and succeeded.issuperset(gate.needs):
+            if len(self.running) < self.workers and succeeded.issuperset(gate.needs):
                 self.waiting.remove(gate)
-                self.free -= slots
                 self.running[pool.submit(run_gate, gate)] = gate
 
     def _finish(self) -> None:
         for future in wait(self.running, return_when=FIRST_COMPLETED).done:
-            gate = self.running.pop(future)
-            self.free += min(gate.slots, self.workers)
+            del self.running[future]
             self.outcomes.append(future.result())
 
     def _give_up(self) -> None:
@@ -128,12 +124,13 @@ def run_commands(gate: Gate, log: Path, env: dict[str, str]) -> bool:
 
 
 def summary(outcomes: Sequence[Outcome], seconds: float) -> str:
-    lines = ["", f"{'gate':<18}{'result':<8}{'time':>8}  counts"]
+    width = max((len(outcome.gate.name) for outcome in outcomes), default=0) + 2
+    lines = ["", f"{'gate':<{width}}{'result':<8}{'time':>8}  counts"]
     for outcome in outcomes:
         result = "passed" if outcome.ok else "FAILED"
         counts = str(outcome.counts) if outcome.gate.judges else ""
         note = outcome.note or counts
-        lines.append(f"{outcome.gate.name:<18}{result:<8}{duration(outcome.seconds):>8}  {note}".rstrip())
+        lines.append(f"{outcome.gate.name:<{width}}{result:<8}{duration(outcome.seconds):>8}  {note}".rstrip())
     total = sum((outcome.counts for outcome in outcomes), Counts())
     return "\n".join([*lines, "", f"whole run: {duration(seconds)}", str(total)])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import gates
 import pytest
 from environment import ToolError
-from gate_table import Gate, all_gates, select
+from gate_table import GROUPS, Gate, all_gates, select
 from results import Counts, collect, from_junit
 
 PASSES, FAILS = (("true",),), (("false",),)
@@ -38,14 +38,9 @@ def test_a_gate_whose_need_failed_fails_without_running() -> None:
     assert outcomes["b"].note == "not run, because a failed"
 
 
-def test_a_gate_that_takes_all_workers_runs_alone() -> None:
-    alone = (("sh", "-c", "test ! -e busy && touch busy && sleep 0.2 && rm busy"),)
-    outcomes = run(*(Gate(name, "", alone, slots=2) for name in "abc"))
-    assert all(outcome.ok for outcome in outcomes.values())
-
-
-def test_more_slots_than_workers_still_run() -> None:
-    assert run(Gate("a", "", PASSES, slots=2), workers=1)["a"].ok
+def test_no_more_gates_than_workers_run_at_a_time() -> None:
+    alone = (("sh", "-c", "test ! -e busy && touch busy && sleep 0.1 && rm busy"),)
+    assert all(outcome.ok for outcome in run(*(Gate(name, "", alone) for name in "abc"), workers=1).values())
 
 
 def test_the_first_failing_command_ends_a_gate(logs: Path) -> None:
@@ -73,7 +68,7 @@ def test_the_last_line_counts() -> None:
 def test_select_takes_needs_along_and_keeps_the_order() -> None:
     table = [Gate("a", "", PASSES), Gate("b", "", PASSES, needs=("a",)), Gate("c", "", PASSES)]
     assert [gate.name for gate in select(table, ["c", "b"])] == ["a", "b", "c"]
-    with pytest.raises(ToolError, match="no gate 'x'; there are: lint, a, b, c"):
+    with pytest.raises(ToolError, match=r"no gate or group 'x'; groups: lint, .*; gates: a, b, c"):
         select(table, ["x"])
 
 
@@ -82,7 +77,8 @@ def test_the_table_is_consistent() -> None:
     names = [gate.name for gate in table]
     assert len(names) == len(set(names))
     assert {need for gate in table for need in gate.needs} <= set(names)
-    assert "scenarios" not in [gate.name for gate in select(table, ["lint"])]
+    assert {gate.group for gate in table} <= set(GROUPS)
+    assert {gate.group for gate in select(table, ["lint"])} == {"lint"}
 
 
 @pytest.mark.parametrize(
