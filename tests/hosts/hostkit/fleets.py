@@ -6,7 +6,7 @@ import re
 import time
 from dataclasses import dataclass
 
-from hostkit.images import BY_NAME, OWN, tag
+from hostkit.images import IMAGES, OWN, tag
 from hostkit.shell import HostError, ask, say
 
 NETWORK = "fleet-system-python"
@@ -25,29 +25,32 @@ class Fleet:
         """The docker network of this fleet."""
         return f"{NETWORK}-{self.name}" if self.name else NETWORK
 
-    def container(self, host: str) -> str:
-        """The container that a host runs in."""
-        return "-".join(part for part in ("fsp", self.name, host) if part)
-
     @property
     def label(self) -> str:
         """What finds this fleet's containers and no other's."""
         return f"{FLEET_LABEL}={self.name or 'default'}"
 
+    def container(self, host: str) -> str:
+        """The container that a host runs in."""
+        return "-".join(part for part in ("fsp", self.name, host) if part)
+
 
 def checked_name(text: str) -> str:
     """A name that docker and the resolver accept."""
     if not NAME_RULE.fullmatch(text):
-        raise HostError(f"{text!r} is not a usable name: lower case letters, digits, '-' and '_', beginning with a letter or digit")
+        rule = "lower case letters, digits, '-' and '_', beginning with a letter or a digit"
+        raise HostError(f"{text!r} is not a usable name: {rule}")
     return text
 
 
 def parse_host(text: str) -> tuple[str, str]:
     """`web1=rhel9` as (name, image)."""
-    name, _, image = text.partition("=")
-    hosts = [item.name for item in BY_NAME.values() if item.hosts]
-    if image not in hosts:
-        raise HostError(f"{text!r} is not NAME=IMAGE with an image of {', '.join(hosts)}")
+    name, _separator, image = text.partition("=")
+    known = [item.name for item in IMAGES if item.is_host]
+    if image not in known:
+        raise HostError(f"{text!r} is not NAME=IMAGE with an image of {', '.join(known)}")
+    if name == "repo":
+        raise HostError("the name repo belongs to the repository container; choose another")
     return checked_name(name), image
 
 
@@ -55,53 +58,48 @@ def _state(container: str) -> str:
     return ask(["docker", "container", "inspect", "--format", "{{.State.Status}}", container], check=False).strip()
 
 
-def _network(fleet: Fleet) -> None:
-    if not ask(["docker", "network", "inspect", fleet.network], check=False):
-        ask(["docker", "network", "create", "--label", OWN, "--label", fleet.label, fleet.network])
+def _has_network(fleet: Fleet) -> bool:
+    return bool(ask(["docker", "network", "inspect", fleet.network], check=False))
 
 
-def _start(fleet: Fleet, host: str, image: str, alias: str) -> str:
+def _start(fleet: Fleet, host: str, image: str) -> str:
     container = fleet.container(host)
     state = _state(container)
-    if state == "running":
-        return container
-    if state:
+    if state and state != "running":
         ask(["docker", "start", container])
+    if state:
         return container
     if not ask(["docker", "image", "inspect", tag(image)], check=False):
         raise HostError(f"there is no image {tag(image)}; run tests/hosts/build first")
-    command = ["docker", "run", "--detach", "--init", "--name", container, "--hostname", host, "--network", fleet.network]
-    command += ["--network-alias", alias, "--label", OWN, "--label", fleet.label, tag(image)]
-    ask(command)
+    command = ["docker", "run", "--detach", "--init", "--name", container, "--hostname", host]
+    command += ["--network", fleet.network, "--network-alias", host, "--label", OWN, "--label", fleet.label]
+    ask([*command, tag(image)])
     return container
 
 
 def _wait_for_repository(container: str) -> None:
-    for _ in range(50):
-        if ask(["docker", "exec", container, "curl", "-fsS", "-o", "/dev/null", "http://localhost/impostor/minor"], check=False) or _answers(container):
+    question = ["docker", "exec", container, "curl", "-fsS", "http://localhost/impostor/minor"]
+    for _attempt in range(50):
+        if ask(question, check=False):
             return
         time.sleep(0.1)
     raise HostError(f"the repository in {container} does not answer; see docker logs {container}")
 
 
-def _answers(container: str) -> bool:
-    return ask(["docker", "exec", container, "curl", "-fsS", "http://localhost/impostor/minor"], check=False) != ""
-
-
-def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> list[str]:
+def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> None:
     """Starts the repository and the hosts; what runs already is left alone."""
-    _network(fleet)
-    repository = _start(fleet, "repo", "repo", "repo")
-    containers = [_start(fleet, name, image, name) for name, image in hosts]
+    if not _has_network(fleet):
+        ask(["docker", "network", "create", "--label", OWN, "--label", fleet.label, fleet.network])
+    repository = _start(fleet, "repo", "repo")
+    for name, image in hosts:
+        say(f"{name}: {image} in container {_start(fleet, name, image)}")
     _wait_for_repository(repository)
-    for (name, image), container in zip(hosts, containers, strict=True):
-        say(f"{name}: {image} in container {container}")
-    return containers
 
 
 def containers(fleet: Fleet) -> list[str]:
     """This fleet's containers, running or not."""
-    return ask(["docker", "ps", "--all", "--filter", f"label={fleet.label}", "--filter", f"label={OWN}", "--format", "{{.Names}}"]).split()
+    filters = ["--filter", f"label={fleet.label}", "--filter", f"label={OWN}"]
+    return ask(["docker", "ps", "--all", *filters, "--format", "{{.Names}}"]).split()
 
 
 def down(fleet: Fleet, hosts: list[str]) -> None:
@@ -113,5 +111,5 @@ def down(fleet: Fleet, hosts: list[str]) -> None:
         raise HostError(f"not in this fleet: {', '.join(foreign)}; it has {', '.join(ours) or 'nothing'}")
     if doomed:
         ask(["docker", "rm", "--force", "--volumes", *doomed])
-    if not hosts and ask(["docker", "network", "inspect", fleet.network], check=False):
+    if not hosts and _has_network(fleet):
         ask(["docker", "network", "rm", fleet.network])

@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from hostkit import machine
@@ -20,24 +20,38 @@ HERE = Path(__file__).resolve().parents[1]
 PREFIX = "fleet-system-python"
 OWN = "fleet.system_python=test-host"
 RECIPE = "fleet.system_python.recipe"
+# A host image named here is made of a registry's image instead of Debian's packages.
 REGISTRY_VARIABLES = {"rhel9": "SYSTEM_PYTHON_RHEL9_IMAGE", "sles15": "SYSTEM_PYTHON_SLES15_IMAGE"}
-PACKING = tuple(f"packing/{name}" for name in ("__init__.py", "folders.py", "launcher.c", "pythons.py", "repositories.py", "rpms.py"))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """An interpreter that an image takes from the build machine."""
+
+    minor: str
+    release: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True)
 class Image:
-    """One image. `parents` maps build arguments to images; `extra` are files outside its own folder."""
+    """One image. `parents` maps build arguments to images; `packing` says whether it needs the packing tools."""
 
     name: str
-    parents: tuple[tuple[str, str], ...] = ()
-    extra: tuple[str, ...] = ()
-    interpreters: tuple[tuple[str, str, bool], ...] = ()
-    hosts: bool = False
+    parents: dict[str, str] = field(default_factory=dict)
+    packing: str = ""
+    interpreters: tuple[Wanted, ...] = ()
+    is_host: bool = False
 
     @property
     def tag(self) -> str:
         """The name that docker knows it by."""
         return tag(self.name)
+
+    @property
+    def registry(self) -> str:
+        """The registry's image that replaces the lookalike, '' for none."""
+        return os.environ.get(REGISTRY_VARIABLES.get(self.name, ""), "")
 
 
 def tag(name: str) -> str:
@@ -45,52 +59,79 @@ def tag(name: str) -> str:
     return f"{PREFIX}/{name}:local"
 
 
-# Interpreters from the build machine: minor version, wanted release, whether the image is impossible without it.
+# In the order in which they can be built.
 IMAGES = (
     Image("base"),
-    Image("toolbox", (("BASE", "base"),)),
-    Image("impostor", (("TOOLBOX", "toolbox"),)),
-    Image("rhel9-packages", (("TOOLBOX", "toolbox"),), (*PACKING, "packing/rhel9.py"), (("3.12", "", False),)),
-    Image("sles15-packages", (("TOOLBOX", "toolbox"),), (*PACKING, "packing/sles15.py"), (("3.6", "3.6.15", True),)),
-    Image("rhel9", (("BASE", "base"), ("PACKAGES", "rhel9-packages")), hosts=True),
-    Image("sles15", (("BASE", "base"), ("PACKAGES", "sles15-packages")), hosts=True),
+    Image("toolbox", {"BASE": "base"}),
+    Image("impostor", {"TOOLBOX": "toolbox"}),
+    Image("rhel9-packages", {"TOOLBOX": "toolbox"}, packing="rhel9", interpreters=(Wanted("3.12"),)),
+    Image("sles15-packages", {"TOOLBOX": "toolbox"}, packing="sles15", interpreters=(Wanted("3.6", "3.6.15", True),)),
+    Image("rhel9", {"BASE": "base", "PACKAGES": "rhel9-packages"}, is_host=True),
+    Image("sles15", {"BASE": "base", "PACKAGES": "sles15-packages"}, is_host=True),
     Image(
         "repo",
-        (("BASE", "base"), ("TOOLBOX", "toolbox"), ("RHEL9", "rhel9-packages"), ("SLES15", "sles15-packages"), ("IMPOSTOR", "impostor")),
+        {
+            "BASE": "base",
+            "TOOLBOX": "toolbox",
+            "RHEL9": "rhel9-packages",
+            "SLES15": "sles15-packages",
+            "IMPOSTOR": "impostor",
+        },
     ),
 )
 BY_NAME = {image.name: image for image in IMAGES}
 
 
-def _interpreters(image: Image) -> list[machine.Prefix]:
-    found = (machine.find_prefix(minor, wanted) for minor, wanted, _ in image.interpreters)
-    return [prefix for prefix in found if prefix]
+def parents_of(image: Image) -> dict[str, str]:
+    """Build argument -> image. The toolbox, which has an empty repository, stands for what cannot be built here."""
+    if image.registry:
+        return {}
+    return {
+        argument: "toolbox" if image.name == "repo" and missing(BY_NAME[parent]) else parent
+        for argument, parent in image.parents.items()
+    }
 
 
 def missing(image: Image) -> str:
     """Why an image cannot be built on this machine, '' when it can."""
-    for minor, wanted, required in image.interpreters:
-        if required and not machine.find_prefix(minor, wanted):
-            variable = f"PYTHON{minor.replace('.', '')}_PREFIX"
-            return f"no CPython {minor} on this machine: neither {variable} nor pyenv {wanted or minor} (pyenv install {wanted or minor})"
-    return next((reason for _, parent in image.parents if (reason := missing(BY_NAME[parent])) and image.name != "repo"), "")
+    for wanted in image.interpreters:
+        if wanted.required and not machine.find_prefix(wanted.minor, wanted.release):
+            release = wanted.release or wanted.minor
+            return (
+                f"no CPython {wanted.minor} on this machine: {machine.prefix_variable(wanted.minor)} is not set and "
+                f"pyenv has no {release} (pyenv install {release}, with --enable-shared)"
+            )
+    if image.name == "repo" or image.registry:
+        return ""
+    return next((reason for parent in image.parents.values() if (reason := missing(BY_NAME[parent]))), "")
+
+
+def _interpreters(image: Image) -> list[machine.Prefix]:
+    found = (machine.find_prefix(wanted.minor, wanted.release) for wanted in image.interpreters)
+    return [prefix for prefix in found if prefix]
+
+
+def _packing(image: Image) -> list[Path]:
+    if not image.packing:
+        return []
+    others = {other.packing for other in IMAGES} - {image.packing}
+    return [path for path in sorted((HERE / "packing").glob("*.*")) if path.stem not in others]
 
 
 def _files(image: Image) -> Iterator[Path]:
     yield from sorted(path for path in (HERE / "images" / image.name).rglob("*") if path.is_file())
-    for name in image.extra:
-        yield HERE / name
+    yield from _packing(image)
 
 
 def recipe(image: Image, parent_ids: dict[str, str]) -> str:
     """A hash over everything that decides what is in the image."""
     digest = hashlib.sha256()
     for path in _files(image):
-        digest.update(f"{path.relative_to(HERE)} {path.stat().st_mode & 0o111}\0".encode() + path.read_bytes() + b"\0")
+        header = f"{path.relative_to(HERE)} {path.stat().st_mode & 0o111}\0"
+        digest.update(header.encode() + path.read_bytes() + b"\0")
     for prefix in _interpreters(image):
         digest.update(f"{prefix.minor} {prefix.version}\0".encode())
-    digest.update(json.dumps(parent_ids, sort_keys=True).encode())
-    digest.update(os.environ.get(REGISTRY_VARIABLES.get(image.name, ""), "").encode())
+    digest.update(json.dumps([parent_ids, image.registry], sort_keys=True).encode())
     return digest.hexdigest()
 
 
@@ -104,16 +145,17 @@ class Built:
 
 def present() -> dict[str, Built]:
     """Our images in the engine, by short name."""
-    tags = ask(["docker", "image", "ls", "--filter", f"label={OWN}", "--format", "{{.Repository}}:{{.Tag}}"]).split()
-    wanted = [name for name in tags if name in {image.tag for image in IMAGES}]
-    if not wanted:
+    listing = ["docker", "image", "ls", "--filter", f"label={OWN}", "--format", "{{.Repository}}:{{.Tag}}"]
+    tags = {image.tag: image.name for image in IMAGES}
+    found = [name for name in ask(listing).split() if name in tags]
+    if not found:
         return {}
-    answers = json.loads(ask(["docker", "image", "inspect", *wanted]))
+    answers = json.loads(ask(["docker", "image", "inspect", *found]))
     return {
-        name.split("/")[1].split(":")[0]: Built(answer["Id"], (answer["Config"]["Labels"] or {}).get(RECIPE, ""))
+        tags[name]: Built(answer["Id"], (answer["Config"]["Labels"] or {}).get(RECIPE, ""))
         for answer in answers
         for name in answer["RepoTags"]
-        if name in wanted
+        if name in tags
     }
 
 
@@ -129,9 +171,10 @@ def _build_base(image: Image, wanted: str, log: Path) -> None:
 
 def _context(image: Image, folder: Path) -> None:
     shutil.copytree(HERE / "images" / image.name, folder, dirs_exist_ok=True)
-    for name in image.extra:
-        (folder / name).parent.mkdir(exist_ok=True)
-        shutil.copy2(HERE / name, folder / name)
+    for path in _packing(image):
+        target = folder / path.relative_to(HERE)
+        target.parent.mkdir(exist_ok=True)
+        shutil.copy2(path, target)
     if image.interpreters:
         (folder / "interpreters").mkdir()
     for prefix in _interpreters(image):
@@ -139,15 +182,15 @@ def _context(image: Image, folder: Path) -> None:
 
 
 def _build_dockerfile(image: Image, wanted: str, log: Path) -> None:
-    registry = os.environ.get(REGISTRY_VARIABLES.get(image.name, ""), "")
     with tempfile.TemporaryDirectory(dir=BUILD, prefix=f"context-{image.name}-") as name:
         folder = Path(name)
         _context(image, folder)
-        command = ["docker", "build", "--force-rm", "--tag", image.tag, "--label", OWN, "--label", f"{RECIPE}={wanted}"]
-        if registry:
-            command += ["--file", str(folder / "Dockerfile.registry"), "--build-arg", f"IMAGE={registry}"]
-        for argument, parent in image.parents:
-            command += ["--build-arg", f"{argument}={tag(parent) if not missing(BY_NAME[parent]) else tag('toolbox')}"]
+        command = ["docker", "build", "--force-rm", "--tag", image.tag]
+        command += ["--label", OWN, "--label", f"{RECIPE}={wanted}"]
+        if image.registry:
+            command += ["--file", str(folder / "Dockerfile.registry"), "--build-arg", f"IMAGE={image.registry}"]
+        for argument, parent in parents_of(image).items():
+            command += ["--build-arg", f"{argument}={tag(parent)}"]
         # The classic builder is in every docker.io; buildx is a package of its own.
         env = {**os.environ, "DOCKER_BUILDKIT": "0"}
         run([*command, str(folder)], log, f"docker build of {image.tag}", env)
@@ -168,21 +211,24 @@ def ensure(image: Image, known: dict[str, Built], parents: dict[str, Built]) -> 
 
 
 def build(names: list[str]) -> dict[str, Built]:
-    """Builds the named images and all that they need, independent ones at the same time."""
+    """Builds the named images, independent ones at the same time."""
     known = present()
     futures: dict[str, Future[Built]] = {}
+    # A thread waits for the images that its own is built from, so there must be one for each.
     with ThreadPoolExecutor(max_workers=len(IMAGES)) as pool:
 
         def one(image: Image) -> Built:
-            parents = {name: futures[name].result() for _, name in image.parents if name in futures}
-            return ensure(image, known, parents)
+            return ensure(image, known, {name: futures[name].result() for name in parents_of(image).values()})
 
         for image in IMAGES:
             if image.name in names:
                 futures[image.name] = pool.submit(one, image)
-    errors = [str(error) for future in futures.values() if (error := future.exception())]
+    errors = [error for future in futures.values() if (error := future.exception())]
+    unexpected = [error for error in errors if not isinstance(error, HostError)]
+    if unexpected:
+        raise unexpected[0]
     if errors:
-        raise HostError("\n".join(dict.fromkeys(errors)))
+        raise HostError("\n".join(dict.fromkeys(map(str, errors))))
     return {name: future.result() for name, future in futures.items()}
 
 
@@ -195,5 +241,5 @@ def with_parents(names: list[str]) -> list[str]:
         if name in wanted or missing(BY_NAME[name]):
             continue
         wanted.add(name)
-        todo += [parent for _, parent in BY_NAME[name].parents]
+        todo += parents_of(BY_NAME[name]).values()
     return [image.name for image in IMAGES if image.name in wanted]

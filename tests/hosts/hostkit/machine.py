@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 import re
 import shutil
@@ -12,8 +13,12 @@ from pathlib import Path
 from hostkit.shell import BUILD, HostError, ask, run, say
 
 MIRROR_VARIABLE = "SYSTEM_PYTHON_DEBIAN_MIRROR"
+SUITES = {"bullseye", "bookworm", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"}
 # Settings of apt that decide whether and how this machine reaches its registry.
-APT_SETTINGS = ("Acquire::http::Proxy", "Acquire::https::Proxy", "Acquire::Check-Valid-Until", "Acquire::Check-Date", "Acquire::Retries")
+APT_SETTINGS = (
+    *("Acquire::http::Proxy", "Acquire::https::Proxy"),
+    *("Acquire::Check-Valid-Until", "Acquire::Check-Date", "Acquire::Retries"),
+)
 
 
 def _one_line_entries(text: str) -> list[tuple[str, list[str]]]:
@@ -53,11 +58,11 @@ def debian_mirror(folder: Path = Path("/etc/apt")) -> str:
         return given.rstrip("/")
     for uri, suites in apt_entries(folder):
         plain = {suite.split("-")[0].strip("/") for suite in suites if "security" not in suite}
-        if plain & {"bullseye", "bookworm", "trixie", "forky", "sid", "stable", "oldstable", "testing", "unstable"} and "security" not in uri:
+        if plain & SUITES and "security" not in uri:
             return uri.rstrip("/")
     raise HostError(
-        f"no Debian mirror in {folder}/sources.list or {folder}/sources.list.d; the test hosts are made of Debian packages. "
-        f"Set {MIRROR_VARIABLE} to the address of an archive that has the suites bullseye, bookworm and trixie."
+        f"no Debian mirror in {folder}/sources.list or {folder}/sources.list.d, and the test hosts are made of Debian "
+        f"packages. Set {MIRROR_VARIABLE} to the address of an archive that has bullseye, bookworm and trixie."
     )
 
 
@@ -93,8 +98,9 @@ class Prefix:
     path: Path
 
 
-def _pyenv_root() -> Path:
-    return Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+def prefix_variable(minor: str) -> str:
+    """PYTHON36_PREFIX for 3.6."""
+    return f"PYTHON{minor.replace('.', '')}_PREFIX"
 
 
 def _checked_prefix(minor: str, path: Path, origin: str) -> Prefix:
@@ -104,18 +110,23 @@ def _checked_prefix(minor: str, path: Path, origin: str) -> Prefix:
     if not version.startswith(minor + "."):
         raise HostError(f"{origin}: {binary} is not a working CPython {minor}; install one or unset the variable")
     if not list((path / "lib").glob(f"libpython{minor}*.so.1.0")):
-        raise HostError(f"{origin}: {path}/lib has no libpython{minor}*.so.1.0; build that CPython with --enable-shared")
+        raise HostError(f"{origin}: {path}/lib has no libpython{minor}*.so.1.0; build CPython with --enable-shared")
     return Prefix(minor, version, path)
 
 
-def find_prefix(minor: str, wanted: str = "") -> Prefix | None:
+def _release_order(path: Path) -> list[int]:
+    return [int(part) for part in re.findall(r"\d+", path.name)]
+
+
+@functools.cache
+def find_prefix(minor: str, release: str = "") -> Prefix | None:
     """An interpreter by PYTHON36_PREFIX (and the like) or from pyenv, None where there is none."""
-    variable = f"PYTHON{minor.replace('.', '')}_PREFIX"
+    variable = prefix_variable(minor)
     given = os.environ.get(variable)
     if given:
         return _checked_prefix(minor, Path(given), variable)
-    found = sorted(_pyenv_root().glob(f"{wanted or minor + '.*'}"), key=lambda path: [int(part) for part in re.findall(r"\d+", path.name)])
-    for path in reversed(found):
+    versions = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
+    for path in sorted(versions.glob(release or f"{minor}.*"), key=_release_order, reverse=True):
         try:
             return _checked_prefix(minor, path, f"pyenv {path.name}")
         except HostError as error:
@@ -126,7 +137,9 @@ def find_prefix(minor: str, wanted: str = "") -> Prefix | None:
 def copy_prefix(prefix: Prefix, target: Path) -> None:
     """Copies what a host needs of an interpreter; nothing that this machine added to it."""
     name = f"python{prefix.minor}"
-    skip = shutil.ignore_patterns("__pycache__", "test", "tests", "idlelib", "turtledemo", "site-packages", "config-*", "*.a")
+    skip = shutil.ignore_patterns(
+        "__pycache__", "test", "tests", "idlelib", "turtledemo", "site-packages", "config-*", "*.a"
+    )
     shutil.copytree(prefix.path / f"lib/{name}", target / f"lib/{name}", symlinks=True, ignore=skip)
     for wheel in ("pip", "setuptools", "pkg_resources"):
         for found in (prefix.path / f"lib/{name}/site-packages").glob(f"{wheel}*"):

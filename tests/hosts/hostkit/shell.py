@@ -36,7 +36,9 @@ def run(command: Sequence[str | Path], log: Path, what: str, env: dict[str, str]
     """Runs a long step; its output goes to a log, whose end is shown when it fails."""
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as out:
-        done = subprocess.run(command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, check=False)
+        done = subprocess.run(
+            command, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, env=env, check=False
+        )
     if done.returncode:
         tail = "\n".join(log.read_text(errors="replace").splitlines()[-25:])
         raise HostError(f"{what} failed (exit code {done.returncode}); the end of {log}:\n{tail}")
@@ -45,7 +47,9 @@ def run(command: Sequence[str | Path], log: Path, what: str, env: dict[str, str]
 def ask(command: Sequence[str | Path], check: bool = True) -> str:
     """The output of a short command, '' when it fails and `check` is off."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False)
+        done = subprocess.run(
+            command, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=120, check=False
+        )
     except (FileNotFoundError, subprocess.TimeoutExpired) as error:
         if check:
             raise HostError(f"{' '.join(map(str, command))}: {error}") from error

@@ -5,8 +5,14 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-NOT_PACKED = ("usr/share/doc", "usr/share/lintian", "usr/share/locale", "usr/share/man", "usr/share/bash-completion", "usr/share/bug")
-NOT_PACKED += ("usr/share/zsh", "usr/share/fish", "usr/share/apport", "etc/cron.daily", "usr/share/pixmaps", "usr/share/applications")
+NOT_PACKED = (
+    *("usr/share/doc", "usr/share/lintian", "usr/share/locale", "usr/share/man", "usr/share/bash-completion"),
+    *("usr/share/bug", "usr/share/zsh", "usr/share/fish", "usr/share/apport", "etc/cron.daily"),
+    *("usr/share/pixmaps", "usr/share/applications"),
+)
+
+
+NO_CACHES = shutil.ignore_patterns("__pycache__")
 
 
 def new(name: str) -> Path:
@@ -14,6 +20,13 @@ def new(name: str) -> Path:
     root = Path("/stage") / name
     root.mkdir(parents=True)
     return root
+
+
+def made(root: Path, path: str) -> Path:
+    """A folder below `root` that exists."""
+    folder = root / path
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
 
 
 def write(root: Path, path: str, text: str, mode: int = 0o644) -> None:
@@ -36,7 +49,7 @@ def copy(source: Path, root: Path, path: str) -> None:
     target = root / path
     target.parent.mkdir(parents=True, exist_ok=True)
     if source.is_dir() and not source.is_symlink():
-        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=NO_CACHES)
     else:
         shutil.copy2(source, target, follow_symlinks=False)
 

@@ -10,8 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 # What the vendors keep in packages of their own, and what only Debian or a build tree has.
-LEFT_OUT = ("test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "__pycache__", "sitecustomize.py")
-LEFT_OUT += ("EXTERNALLY-MANAGED", "site-packages", "dist-packages", "_tkinter.*", "config-*", "_test*.so", "xxlimited*.so")
+LEFT_OUT = (
+    *("test", "tests", "idlelib", "tkinter", "turtledemo", "turtle.py", "__pycache__", "sitecustomize.py"),
+    *("EXTERNALLY-MANAGED", "site-packages", "dist-packages", "_tkinter.*", "config-*", "_test*.so", "xxlimited*.so"),
+)
 
 UPSTREAM_GETSITEPACKAGES = '''\
 def getsitepackages(prefixes=None):
@@ -82,17 +84,23 @@ def copy_library(roots: tuple[Path, ...], name: str, target: Path) -> None:
 
 def _undo_debian(library: Path, version: str) -> None:
     site = library / "site.py"
-    text = site.read_text()
-    patched, count = re.subn(r"def getsitepackages\(.*?(?=^def )", UPSTREAM_GETSITEPACKAGES, text, flags=re.DOTALL | re.MULTILINE)
+    function = re.compile(r"def getsitepackages\(.*?(?=^def )", flags=re.DOTALL | re.MULTILINE)
+    patched, count = function.subn(UPSTREAM_GETSITEPACKAGES, site.read_text())
     if count != 1:
-        raise SystemExit(f"{site}: getsitepackages() not found; this CPython is laid out differently, adapt packing/pythons.py")
+        raise SystemExit(f"{site}: no getsitepackages(); this CPython is different, adapt packing/pythons.py")
     site.write_text(patched)
+    changes = (
+        ('"lib", "python3", "dist-packages"', f'"lib", "python{version}", "site-packages"'),
+        ("lib/python3/dist-packages", f"lib/python{version}/site-packages"),
+        ("dist-packages", "site-packages"),
+    )
     for name in ("sysconfig.py", "sysconfig/__init__.py", "distutils/sysconfig.py", "distutils/command/install.py"):
         path = library / name
         if path.exists():
             text = path.read_text()
-            text = text.replace('"lib", "python3", "dist-packages"', f'"lib", "python{version}", "site-packages"')
-            path.write_text(text.replace("lib/python3/dist-packages", f"lib/python{version}/site-packages").replace("dist-packages", "site-packages"))
+            for old, new in changes:
+                text = text.replace(old, new)
+            path.write_text(text)
 
 
 def compile_launcher(sources: Sources, binary: Path, libdir: Path) -> None:
@@ -132,9 +140,14 @@ def lay_out(sources: Sources, root: Path) -> None:
         drop_build_paths(compiled)
     binary = root / "usr/bin" / folder
     compile_launcher(sources, binary, libdir)
-    pydoc = root / "usr/bin" / f"pydoc{version}"
-    pydoc.write_text(f"#!/usr/bin/python{version}\nimport pydoc\nif __name__ == '__main__':\n    pydoc.cli()\n")
-    pydoc.chmod(0o755)
+    pydoc(root, version)
+
+
+def pydoc(root: Path, version: str) -> None:
+    """The documentation reader's command."""
+    program = root / "usr/bin" / f"pydoc{version}"
+    program.write_text(f"#!/usr/bin/python{version}\nimport pydoc\n\nif __name__ == '__main__':\n    pydoc.cli()\n")
+    program.chmod(0o755)
 
 
 def split(root: Path, moves: list[str], target: Path) -> Path:

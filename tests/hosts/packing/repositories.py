@@ -8,10 +8,12 @@ from pathlib import Path
 
 from packing import rpms
 
+# Different ones on purpose: readers of repositories must know them all.
+COMPRESSIONS = {"os": "gz", "updates": "xz", "gone": "gz", "badsig": "gz", "thirdparty": "zstd"}
+
 
 def _metadata(folder: Path, compression: str) -> None:
-    command = ["createrepo_c", "--quiet", f"--general-compress-type={compression}", str(folder)]
-    subprocess.run(command, check=True)
+    subprocess.run(["createrepo_c", "--quiet", f"--general-compress-type={compression}", str(folder)], check=True)
 
 
 def _copies(files: list[Path], folder: Path) -> list[Path]:
@@ -37,5 +39,5 @@ def publish(out: Path, files: list[Path], newer: list[Path], third_party: list[P
     for file in rest:
         shutil.copy2(file, out / "badsig/Packages" / file.name)
     _copies(third_party, out / "thirdparty/Packages")
-    for name, compression in (("os", "gz"), ("updates", "xz"), ("gone", "gz"), ("badsig", "gz"), ("thirdparty", "zstd")):
+    for name, compression in COMPRESSIONS.items():
         _metadata(out / name, compression)

@@ -16,9 +16,10 @@ UNKNOWN = "unknown"
 # A folder with one of these names belongs to `filesystem`, not to the package that puts files into it.
 SHARED_FOLDERS = frozenset(
     """
-    / /etc /etc/pki /etc/pki/rpm-gpg /etc/rpm /opt /root /run /srv /tmp /usr /usr/bin /usr/include /usr/lib /usr/lib64 /usr/libexec
-    /usr/local /usr/local/bin /usr/local/sbin /usr/sbin /usr/share /usr/share/man /usr/share/man/man1
-    /usr/share/man/man5 /usr/share/man/man8 /usr/src /var /var/cache /var/lib /var/lib/rpm /var/log /usr/lib/x86_64-linux-gnu
+    / /etc /etc/pki /etc/pki/rpm-gpg /etc/rpm /opt /root /run /srv /tmp /usr /usr/bin /usr/include /usr/lib
+    /usr/lib64 /usr/libexec /usr/local /usr/local/bin /usr/local/sbin /usr/sbin /usr/share /usr/share/man
+    /usr/share/man/man1 /usr/share/man/man5 /usr/share/man/man8 /usr/src /var /var/cache /var/lib /var/lib/rpm /var/log
+    /usr/lib/x86_64-linux-gnu
     """.split()
 )
 
@@ -77,7 +78,7 @@ class Package:
 def _file_line(path: str, directive: str) -> str:
     # Blanks need quotes; glob characters would be taken as patterns.
     if any(char in path for char in '"*?[]{}\\\n%'):
-        raise ValueError(f"cannot pack {path!r}: rename it or leave it out, the file list of rpmbuild has no quoting for it")
+        raise SystemExit(f"cannot pack {path!r}: the file list of rpmbuild has no quoting for it; leave it out")
     return f'{directive}"{path}"'
 
 
@@ -97,9 +98,8 @@ def file_list(package: Package) -> list[str]:
         if package.own_folders and inside not in package.shared_folders:
             lines.append(_file_line(inside, "%dir "))
         entries = [*files, *(name for name in names if (Path(folder) / name).is_symlink())]
-        for name in sorted(entries):
-            path = f"{inside.rstrip('/')}/{name}"
-            lines.append(_file_line(path, _attributes(path)))
+        paths = [f"{inside.rstrip('/')}/{name}" for name in sorted(entries)]
+        lines += [_file_line(path, _attributes(path)) for path in paths if path not in package.ghosts]
     return lines
 
 
@@ -129,11 +129,12 @@ def build(package: Package, out: Path) -> Path:
             files=files,
         )
     )
-    command = ["rpmbuild", "-bb", "--quiet", f"--define=_topdir {work}", f"--define=_rpmdir {out}", f"--buildroot={work}/root"]
-    command += ["--define=_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm", f"--target={package.arch}-linux", str(spec)]
+    command = ["rpmbuild", "-bb", "--quiet", f"--define=_topdir {work}", f"--define=_rpmdir {out}"]
+    command += ["--define=_rpmfilename %{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}.rpm"]
+    command += [f"--buildroot={work}/root", f"--target={package.arch}-linux", str(spec)]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise SystemExit(f"rpmbuild of {package.name} failed (exit code {done.returncode}); the end of its output:\n{done.stderr[-3000:]}")
+        raise SystemExit(f"rpmbuild of {package.name} failed (exit code {done.returncode}):\n{done.stderr[-3000:]}")
     shutil.rmtree(work)
     return out / f"{package.name}-{package.evr}.{package.arch}.rpm"
 
@@ -148,11 +149,11 @@ def build_all(packages: list[Package], out: Path) -> list[Path]:
 def sign(files: list[Path], key: str) -> None:
     """Signs packages in place with one of the two throw-away keys."""
     home = KEYS / key
-    listing = subprocess.run(
-        ["gpg", "--homedir", home, "--list-secret-keys", "--with-colons"], capture_output=True, text=True, check=True
-    ).stdout
+    question = ["gpg", "--homedir", str(home), "--list-secret-keys", "--with-colons"]
+    listing = subprocess.run(question, capture_output=True, text=True, check=True).stdout
     fingerprint = next(line.split(":")[9] for line in listing.splitlines() if line.startswith("fpr:"))
-    command = ["rpmsign", "--resign", f"--define=_gpg_path {home}", f"--define=_gpg_name {fingerprint}", *map(str, files)]
+    command = ["rpmsign", "--resign", f"--define=_gpg_path {home}", f"--define=_gpg_name {fingerprint}"]
+    command += map(str, files)
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"rpmsign failed (exit code {done.returncode}):\n{(done.stdout + done.stderr)[-3000:]}")
