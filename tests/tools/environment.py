@@ -25,9 +25,15 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
         "requirements/core-2.19.txt",
         "requirements/scenarios.txt",
         "requirements/judges.txt",
+        "requirements/sanity.txt",
         "tests/unit/requirements.txt",
     ),
-    OLDEST_CORE: ("requirements/core-2.16.txt", "requirements/scenarios.txt", "tests/unit/requirements.txt"),
+    OLDEST_CORE: (
+        "requirements/core-2.16.txt",
+        "requirements/scenarios.txt",
+        "requirements/sanity.txt",
+        "tests/unit/requirements.txt",
+    ),
 }
 CORES = tuple(REQUIREMENTS)
 UV_REQUIREMENT = "uv>=0.9,<1"
