@@ -791,20 +791,21 @@ def _signature_sections(output: str, names: t.Sequence[str]) -> t.List[t.List[st
 
 
 def _signature_complaint(section: t.Sequence[str], allow_unsigned: bool) -> str:
-    """Return what is wrong according to the lines of one package, or an empty string."""
+    """Return what is wrong according to the lines of one package, or an empty string.
+
+    V(NOTFOUND) is printed, where signatures are enforced, for each kind of signature and digest that the package lacks.
+    """
     results = [match.groups() for match in map(_SIGNATURE_LINE.match, section) if match]
     signatures = [(what, result) for what, result in results if "signature" in what.lower()]
     digests = [(what, result) for what, result in results if "digest" in what.lower()]
-    bearable = ("OK", "NOTFOUND", "NOKEY", "NOTTRUSTED") if allow_unsigned else ("OK",)
-    for what, result in signatures:
-        if result not in bearable:
-            return "its {0} is {1}".format(what, result)
-    for what, result in digests:
-        if result not in ("OK", "NOTFOUND"):
-            return "its {0} is {1}".format(what, result)
+    bearable = ("OK", "NOTFOUND", "NOKEY", "NOTTRUSTED") if allow_unsigned else ("OK", "NOTFOUND")
+    wrong = [(what, result) for what, result in signatures if result not in bearable]
+    wrong += [(what, result) for what, result in digests if result not in ("OK", "NOTFOUND")]
+    if wrong:
+        return "its {0} is {1}".format(*wrong[0])
     if not any(result == "OK" for _what, result in digests):
         return "its digests could not be checked"
-    if not signatures and not allow_unsigned:
+    if not allow_unsigned and not any(result == "OK" for _what, result in signatures):
         return "it has no signature"
     return ""
 

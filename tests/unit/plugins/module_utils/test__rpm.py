@@ -659,6 +659,7 @@ CHECKED = [
     ("    Header SHA256 digest: OK\n    Payload SHA256 digest: BAD (Expected a != b)\n", "digest is BAD"),
     ("    Header V4 RSA/SHA256 Signature, key ID ab: BAD\n    Header SHA256 digest: OK\n", "is BAD"),
     ("    Header SHA256 digest: OK\n    MD5 digest: NOTFOUND\n", "no signature"),
+    ("    Header RSA signature: NOTFOUND\n    Header DSA signature: NOTFOUND\n    MD5 digest: OK\n", "no signature"),
     ("    Header V4 RSA/SHA256 Signature, key ID ab: OK\n", "digests could not be checked"),
     ("", "digests could not be checked"),
 ]
