@@ -89,9 +89,14 @@ def _listed(paths: t.Sequence[str]) -> t.Dict[str, t.Any]:
 
 
 def _reinstall(
-    observation: Observation, package: t.Optional[str], overwritten: t.Iterable[str] = (), replace_files: bool = False
+    observation: Observation,
+    package: t.Optional[str],
+    overwritten: t.Iterable[str] = (),
+    replaceable: t.Sequence[str] = (),
 ) -> t.Optional[t.Dict[str, t.Any]]:
     """Return the remedy, of which C(overwritten) are the altered files that the transaction overwrites.
+
+    C(replaceable) are those that belong to another package now and are taken back.
 
     It is null where the package is not in the database: SP301 reports that, with its own remedy."""
     nevra = observation["packages"].get(package)
@@ -101,13 +106,13 @@ def _reinstall(
         "action": "reinstall",
         "package": package,
         "nevra": nevra,
-        "replace_files": replace_files,
+        "replaceable": list(replaceable),
         "keep": list(overwritten),
     }
 
 
 def _install(package: str, evr: str) -> t.Dict[str, t.Any]:
-    return {"action": "reinstall", "package": package, "nevra": None, "evr": evr, "replace_files": False, "keep": []}
+    return {"action": "reinstall", "package": package, "nevra": None, "evr": evr, "replaceable": [], "keep": []}
 
 
 # --- the links of the contract ---------------------------------------------------------------------------------------
@@ -481,7 +486,7 @@ def _taken_over(observation: Observation, _policy: Policy) -> t.Iterator[t.Dict[
             "expected": package,
             "actual": "replaced",
             "evidence": dict(_listed(paths), package=package),
-            "remedy": _reinstall(observation, package, _present(drifts), replace_files=True),
+            "remedy": _reinstall(observation, package, _present(drifts), paths),
         }
 
 

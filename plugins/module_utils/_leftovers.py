@@ -171,12 +171,17 @@ def pip_installed(path: str) -> bool:
 
 def trace_version(path: str) -> t.Optional[str]:
     """Return the minor version ("3.13") that a trace belongs to: by its name, its link or its first line; else null."""
-    match = _VERSION_IN_NAME.search(os.path.basename(path))
+    match = _VERSION_IN_NAME.search(_without_section(path))
     if not match and os.path.islink(path):
-        match = _VERSION_IN_NAME.search(os.readlink(path))
+        match = _VERSION_IN_NAME.search(_without_section(os.readlink(path)))
     if match:
         return match.group(1)
     return _shebang_version(path) if os.path.isfile(path) else None
+
+
+def _without_section(path: str) -> str:
+    """Return the name without the section of a manual page: python3.1 is python3 in section 1."""
+    return re.sub(r"\.1(?:\.gz)?$", "", os.path.basename(path))
 
 
 def _shebang_version(path: str) -> t.Optional[str]:

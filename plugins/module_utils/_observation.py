@@ -342,7 +342,9 @@ class _Observer:
             chain = resolve(manager["interpreter"])
             if end_of(chain) is None:
                 return [manager["interpreter"]]
-            unused -= {hop["path"] for hop in chain}
+            # Of the interpreter's packages it runs the interpreter and its library, not the other commands.
+            unused.update(path for path in self.drift if os.path.dirname(path) == os.path.dirname(chain[0]["path"]))
+            unused -= {hop["path"] for hop in chain}.union(manager["argv"][:1])
         blocked = [
             path for path in self.drift if self.records.get(path, ("", None))[0] in needed and path not in unused
         ]

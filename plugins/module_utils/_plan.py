@@ -12,8 +12,8 @@ The actions, in the order in which they are carried out:
 - C(drop_group) C({name, state_file, links}): take a foreign alternatives group away without its links going away.
 - C(relink_group) C({name, links}): make the links of a legitimate group agree with its state file.
 - C(quarantine) C({paths, findings}): move files that do not belong there.
-- C(reinstall) C({packages: [{name, nevra, evr}], replace_files, keep}): one rpm transaction; C(keep) are altered
-  files of which a copy goes to the quarantine first.
+- C(reinstall) C({packages: [{name, nevra, evr}], replaceable, keep}): one rpm transaction; C(keep) are altered
+  files of which a copy goes to the quarantine first, C(replaceable) those that another package has taken over.
 - C(set_metadata) C({path, mode, owner, group}): from rpm's own record, on this path only.
 - C(selinux_config) C({mode}): only when it was asked for.
 - C(relabel) C({paths}): restorecon on all of the above.
@@ -96,7 +96,7 @@ def _reinstall(findings: t.Sequence[Finding]) -> t.List[Action]:
         {
             "action": "reinstall",
             "packages": [packages[name] for name in sorted(packages)],
-            "replace_files": any(finding["remedy"]["replace_files"] for finding in mine),
+            "replaceable": sorted({path for finding in mine for path in finding["remedy"]["replaceable"]}),
             "keep": sorted({path for finding in mine for path in finding["remedy"]["keep"]}),
             "findings": sorted({finding["id"] for finding in mine}),
         }

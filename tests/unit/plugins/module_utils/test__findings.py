@@ -356,7 +356,7 @@ def test_all_packages_are_reinstalled_in_one_transaction() -> None:
     seen["drift"] = [drift("/usr/lib64/python3.9/os.py", "python3-libs"), drift("/usr/bin/pydoc3.9")]
     (reinstall,) = [action for action in make_plan(find(seen)) if action["action"] == "reinstall"]
     assert [package["nevra"] for package in reinstall["packages"]] == [NEVRAS["python3"], NEVRAS["python3-libs"]]
-    assert not reinstall["replace_files"]
+    assert reinstall["replaceable"] == []
 
 
 def test_a_folder_takes_what_is_below_it_along() -> None:

@@ -94,6 +94,8 @@ def test_names_of_other_programs(tmp_path: t.Any, name: t.Any) -> None:
 def test_the_version_of_a_trace(tmp_path: t.Any) -> None:
     (tmp_path / "idle3").symlink_to("idle3.15")
     assert trace_version(str(tmp_path / "idle3")) == "3.15"
+    (tmp_path / "python3.1").symlink_to("python3.15.1")
+    assert trace_version(str(tmp_path / "python3.1")) == "3.15"
     assert trace_version(_file(tmp_path / "pip3", "#!/usr/bin/python3.14\n")) == "3.14"
     assert trace_version(_file(tmp_path / "pip3.13", "#!/usr/bin/python3\n")) == "3.13"
     assert trace_version(_file(tmp_path / "pydoc", "binary")) is None

@@ -1,0 +1,250 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+DOCUMENTATION = r"""
+module: system_python
+short_description: Put the system Python back to what its vendor shipped
+version_added: 0.1.0
+description:
+  - Finds what is not as the operating system's contract promises (see M(fleet.system_python.python_facts)), repairs it
+    in one call, observes again and proves the result.
+  - Links are put back by rename, so that C(/usr/bin/python3) never stops existing. Foreign alternatives groups are
+    taken away without their links. Altered packages are reinstalled at the installed version, all in one rpm
+    transaction. Modes and owners of single files come from rpm's own record.
+  - Nothing is destroyed. What is in the way, or does not belong there, goes to a quarantine folder below
+    C(/var/lib/fleet.system_python) with a manifest that can put it back.
+  - Everything that the repair needs is fetched, and its signatures are checked, before anything is changed.
+  - A run that was killed is finished by the next one. Of two runs at once, the second waits or says who holds the lock.
+  - Run M(fleet.system_python.python_first_aid) before it, so that the interpreter that runs this module can be trusted.
+options:
+  state:
+    description:
+      - What the system Python should be. There is only one good state.
+    type: str
+    choices: [intact]
+    default: intact
+  contract:
+    description:
+      - A contract of your own for an operating system that the collection does not know, or keys that replace those of
+        the known one.
+    type: dict
+  unversioned:
+    description:
+      - What C(/usr/bin/python) should be. A difference is reported as a finding; it is not repaired.
+    type: str
+    choices: [unmanaged, absent, python3]
+    default: unmanaged
+  selinux:
+    description:
+      - The SELinux mode that the configuration file shall have. Without it a mode that differs from the vendor's is
+        reported and left alone.
+    type: str
+    choices: [enforcing, permissive]
+  quarantine:
+    description:
+      - The findings whose files may be moved to the quarantine. Others of these are reported and left where they are.
+    type: list
+    elements: str
+    choices: [SP106, SP209, SP210]
+    default: [SP209, SP210]
+  files:
+    description:
+      - Package files (C(.rpm)) on the host, or folders of them, that are asked before any other source.
+    type: list
+    elements: path
+    default: []
+  use:
+    description:
+      - The sources that may be asked for packages, in this order. Without it all of them are, the cheapest first.
+    type: list
+    elements: str
+    choices: [files, cache, zypper, microdnf, dnf, repositories]
+  check_signatures:
+    description:
+      - Whether a package must be signed by a key that the host's package database trusts.
+    type: bool
+    default: true
+  lock_timeout:
+    description:
+      - How many seconds to wait while another run works on this host.
+    type: int
+    default: 0
+  timeout:
+    description:
+      - How many seconds each rpm query may take.
+    type: int
+    default: 120
+  fetch_timeout:
+    description:
+      - How many seconds each source may take to give its packages.
+    type: int
+    default: 600
+seealso:
+  - module: fleet.system_python.python_facts
+  - module: fleet.system_python.rpm_integrity
+extends_documentation_fragment:
+  - fleet.system_python._attributes
+  - fleet.system_python._attributes.action_group
+attributes:
+  check_mode:
+    support: full
+    details:
+      - Shows exactly the plan that a real run carries out. Packages are not fetched, so a source that cannot give them
+        shows only in the real run.
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+author:
+  - The fleet.system_python contributors (@fleet-system-python)
+"""
+
+EXAMPLES = r"""
+- name: Put the system Python back to what its vendor shipped
+  fleet.system_python.system_python:
+
+- name: The same with packages from a folder on the host, for hosts without repositories
+  fleet.system_python.system_python:
+    files:
+      - /srv/rescue
+    use: [files]
+
+- name: Show what would be done
+  fleet.system_python.system_python:
+  check_mode: true
+  diff: true
+"""
+
+RETURN = r"""
+healthy:
+  description: Whether the host is as its contract promises, proven by observing it again and by the proof's commands.
+  type: bool
+  returned: success
+contract:
+  description: Id of the contract that the host was compared with.
+  type: str
+  returned: success
+  sample: el9
+findings:
+  description: What was not as promised before the run.
+  type: list
+  elements: dict
+  returned: success
+findings_after:
+  description: What is not as promised after the run; in check mode the findings that no action answers.
+  type: list
+  elements: dict
+  returned: success
+plan:
+  description: The actions, in their order, each with a C(description) and the C(findings) that it answers.
+  type: list
+  elements: dict
+  returned: success
+actions:
+  description: The actions that were carried out, each with its C(result).
+  type: list
+  elements: dict
+  returned: when something was done
+packages:
+  description: The packages of the scope, name to name-epoch:version-release.architecture.
+  type: dict
+  returned: success
+sources:
+  description: Which source gave which package.
+  type: dict
+  returned: when something was done
+  sample: {"python3-3.9.21-2.el9.x86_64": "repositories"}
+tried:
+  description: The sources that could not give a package, and why.
+  type: list
+  elements: dict
+  returned: when something was done
+quarantine:
+  description: The folder with what was moved or kept, and its manifest; null when there is none.
+  type: str
+  returned: when something was done
+proof:
+  description: The commands of the proof, each with C(ok) and C(output).
+  type: list
+  elements: dict
+  returned: when not in check mode
+summary:
+  description: The result as lines for people.
+  type: list
+  elements: str
+  returned: success
+kind:
+  description: A stable word for the error.
+  type: str
+  returned: failure
+  sample: no_source
+details:
+  description: The error's data.
+  type: dict
+  returned: failure
+"""
+
+import os
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.fleet.system_python.plugins.module_utils._audit import read_os_release
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
+from ansible_collections.fleet.system_python.plugins.module_utils._findings import DEFAULT_QUARANTINE, Policy
+from ansible_collections.fleet.system_python.plugins.module_utils._intact import Intact, Settings
+from ansible_collections.fleet.system_python.plugins.module_utils._sources import SOURCES
+
+
+def make_run(module: AnsibleModule) -> Intact:
+    """Return the run that the module's options ask for."""
+    params = module.params
+    settings = Settings(
+        contract=contract_for(read_os_release(), params["contract"]),
+        policy=Policy(params["unversioned"], params["selinux"], tuple(params["quarantine"])),
+        environ=os.environ,
+        core_version=module.ansible_version,
+        files=tuple(params["files"]),
+        use=tuple(params["use"]) if params["use"] else None,
+        check_signatures=params["check_signatures"],
+        lock_timeout=params["lock_timeout"],
+        timeout=params["timeout"],
+        fetch_timeout=params["fetch_timeout"],
+    )
+    return Intact(settings)
+
+
+def main() -> None:
+    """Run the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "state": {"type": "str", "choices": ["intact"], "default": "intact"},
+            "contract": {"type": "dict"},
+            "unversioned": {"type": "str", "choices": ["unmanaged", "absent", "python3"], "default": "unmanaged"},
+            "selinux": {"type": "str", "choices": ["enforcing", "permissive"]},
+            "quarantine": {
+                "type": "list",
+                "elements": "str",
+                "choices": ["SP106", "SP209", "SP210"],
+                "default": list(DEFAULT_QUARANTINE),
+            },
+            "files": {"type": "list", "elements": "path", "default": []},
+            "use": {"type": "list", "elements": "str", "choices": list(SOURCES)},
+            "check_signatures": {"type": "bool", "default": True},
+            "lock_timeout": {"type": "int", "default": 0},
+            "timeout": {"type": "int", "default": 120},
+            "fetch_timeout": {"type": "int", "default": 600},
+        },
+        supports_check_mode=True,
+    )
+    try:
+        run = make_run(module)
+        result = run.predict() if module.check_mode else run.repair()
+    except SystemPythonError as error:
+        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
+    module.exit_json(**result)
+
+
+if __name__ == "__main__":
+    main()
