@@ -23,7 +23,6 @@ import shutil
 import stat
 import sys
 import typing as t
-import uuid
 
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     DiskFullError,
@@ -380,7 +379,7 @@ def aside_name(path: str) -> str:
 
 
 def _hidden_name(path: str, prefix: str) -> str:
-    start = prefix + uuid.uuid4().hex[:12] + "-"
+    start = prefix + os.urandom(6).hex() + "-"
     name = os.fsencode(os.path.basename(path))[: _NAME_MAX - len(start)]
     return os.path.join(os.path.dirname(path), start + os.fsdecode(name))
 

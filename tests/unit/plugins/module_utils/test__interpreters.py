@@ -1,0 +1,469 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Tests of interpreter discovery: real interpreters, impostors, and real confinement."""
+
+import glob
+import os
+import platform
+import re
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+import time
+import typing as t
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils import _interpreters
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
+from ansible_collections.fleet.system_python.plugins.module_utils._interpreters import (
+    Candidate,
+    Record,
+    find_interpreters,
+    interrogate,
+    iterate_interpreters,
+    match,
+    parse_spec,
+    path_folders,
+    propose,
+    run_version,
+)
+
+ROOT = os.geteuid() == 0
+EXECUTABLE = 0o755
+OPEN = 0o777
+SYSTEM = "/usr/bin/python3"
+HERE = "{0}.{1}.{2}".format(*sys.version_info[:3])
+needs_root = pytest.mark.skipif(not ROOT, reason="only root can become nobody")
+needs_system = pytest.mark.skipif(not os.path.exists(SYSTEM), reason="there is no {0} here".format(SYSTEM))
+
+
+def known_interpreters() -> t.List[str]:
+    """Real interpreters of this machine: the one that runs this, the system's, and pyenv's."""
+    pyenv = os.environ.get("PYENV_ROOT", os.path.expanduser("~/.pyenv"))
+    found = [sys.executable, SYSTEM] + sorted(glob.glob(pyenv + "/versions/*/bin/python"))
+    return sorted({os.path.realpath(path) for path in found if os.path.exists(path)})
+
+
+def file(path: t.Any, content: bytes, mode: int = EXECUTABLE) -> str:
+    os.makedirs(os.path.dirname(str(path)), exist_ok=True)
+    with open(str(path), "wb") as stream:
+        stream.write(content)
+    os.chmod(str(path), mode)
+    return str(path)
+
+
+def look(path: str, root: str = "/") -> Record:
+    return interrogate(Candidate(path, "test"), root)
+
+
+# --- what is asked for
+
+
+@pytest.mark.parametrize(
+    ("spec", "satisfying", "others"),
+    [
+        ("", ["2.7.18", "3.6.15", "3.15.0a1"], []),
+        ("python", ["2.7.18", "3.13.0"], []),
+        ("3", ["3.6.15", "3.13"], ["2.7.18"]),
+        ("python3.9", ["3.9.18", "3.9"], ["3.10.1", "3.90.1", "3"]),
+        ("cpython3.9", ["3.9.18"], ["3.10.1"]),
+        ("3.9.18", ["3.9.18"], ["3.9.1", "3.9", "3.9.19"]),
+        ("==3.9", ["3.9.18"], ["3.10.0"]),
+        ("==3.9.*", ["3.9.18"], ["3.10.0"]),
+        ("!=3.10", ["3.9.18", "3.11"], ["3.10.4", "3.10"]),
+        (">=3.8", ["3.8.0", "3.8", "3.13.1", "4.0.0"], ["3.7.17", "2.7.18", "3"]),
+        (">=3.8, <3.13", ["3.8.0", "3.12.9"], ["3.7.17", "3.13.0", "3.13.0rc1"]),
+        (">3.9", ["3.10.0"], ["3.9.18"]),
+        ("<=3.9", ["3.9.18", "3.8"], ["3.10.0"]),
+        ("~=3.9", ["3.9.0", "3.13.2"], ["3.8.1", "4.0.0"]),
+        ("~=3.9.2", ["3.9.2", "3.9.18"], ["3.9.1", "3.10.0"]),
+        ("  >= 3.9.10 ", ["3.9.10", "3.10"], ["3.9.9", "3.9"]),
+    ],
+)
+def test_specs(spec: str, satisfying: t.List[str], others: t.List[str]) -> None:
+    parsed = parse_spec(spec)
+    for version in satisfying:
+        assert match({"reason": None, "version": version}, parsed) is None, version
+    for version in others:
+        reason = match({"reason": None, "version": version}, parsed)
+        assert reason == "its version {0} is not {1}".format(version, parsed.text)
+
+
+@pytest.mark.parametrize("spec", ["three", "3.9.1.2", ">=", "3.x", "python-3", "3,", "=3.9", "bin/python"])
+def test_bad_specs(spec: str) -> None:
+    with pytest.raises(InvalidDataError, match="does not say which Python"):
+        parse_spec(spec)
+
+
+def test_what_cannot_be_matched() -> None:
+    assert match({"reason": "it is empty", "version": None}, parse_spec("3")) == "it is empty"
+    assert match({"reason": None, "version": None}, parse_spec("3")) == "its version is not known"
+    assert match({"reason": None, "version": None}, parse_spec("")) is None
+    path = parse_spec("/usr/bin/python3")
+    assert match({"reason": None, "version": None, "path": "/usr/bin/python3"}, path) is None
+    assert match({"reason": None, "version": None, "path": "/bin/python3"}, path) == "it is not /usr/bin/python3"
+
+
+# --- where one may be
+
+
+def test_path_folders() -> None:
+    assert path_folders({"PATH": "/a::bin:.:/b:/a"}) == ["/a", "/b", "/a"]
+    assert path_folders({}) == []
+
+
+def test_candidates_come_in_order_with_their_source(tmp_path: t.Any) -> None:
+    root = str(tmp_path)
+    for path in (
+        "usr/bin/python3",
+        "usr/bin/python3.9",
+        "usr/bin/python3.9-config",
+        "usr/bin/python-argcomplete",
+        "usr/bin/pydoc3",
+        "usr/bin/python3.6m",
+        "usr/bin/pypy3.10",
+        "usr/libexec/platform-python3.6",
+        "opt/python/cp39-cp39/bin/python",
+        "opt/tool/bin/python3.13t",
+        "opt/.hidden/bin/python3",
+        "usr/local/python3.15/bin/python3.15",
+        "home/me/bin/python3",
+    ):
+        file(tmp_path / path, b"")
+    os.symlink("usr/bin", str(tmp_path / "bin"))
+    os.symlink("/usr/bin", str(tmp_path / "usr" / "sbin"))
+    found = list(propose(["/missing", "/home/me/bin"], root=root))
+    assert found == [
+        Candidate("/home/me/bin/python3", "search path, entry 2"),
+        Candidate("/usr/bin/pypy3.10", "usual place"),
+        Candidate("/usr/bin/python3", "usual place"),
+        Candidate("/usr/bin/python3.6m", "usual place"),
+        Candidate("/usr/bin/python3.9", "usual place"),
+        Candidate("/usr/libexec/platform-python3.6", "usual place"),
+        Candidate("/usr/local/python3.15/bin/python3.15", "usual place /usr/local/*/bin"),
+        Candidate("/opt/python/cp39-cp39/bin/python", "usual place /opt/python/*/bin"),
+        Candidate("/opt/tool/bin/python3.13t", "usual place /opt/*/bin"),
+    ]
+
+
+def test_candidates_are_proposed_one_at_a_time(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: t.List[str] = []
+    listdir = os.listdir
+
+    def counting(folder: str) -> t.List[str]:
+        asked.append(folder)
+        return listdir(folder)
+
+    for name in ("a", "b"):
+        file(tmp_path / name / "python3", b"")
+    monkeypatch.setattr(os, "listdir", counting)
+    folders = [str(tmp_path / "a"), str(tmp_path / "b")]
+    next(iterate_interpreters(folders, places=[]))
+    assert asked == folders[:1]
+
+
+# --- what it is
+
+
+@pytest.mark.parametrize("path", known_interpreters())
+def test_real_interpreters(path: str) -> None:
+    program = "import sys; print('.'.join(map(str, sys.version_info[:3])))"
+    told = subprocess.run([path, "-E", "-s", "-c", program], stdout=subprocess.PIPE, check=True).stdout.decode().strip()
+    record = look(path)
+    assert (record["version"], record["version_source"], record["kind"]) == (told, "elf-string", "elf")
+    assert record["executable"] is True
+    assert record["reason"] is None
+
+
+def test_an_impostor_cannot_lie_about_its_version(tmp_path: t.Any) -> None:
+    path = str(tmp_path / "python2.7")
+    os.symlink(os.path.realpath(sys.executable), path)
+    assert look(path)["version"] == HERE
+    copied = str(tmp_path / "copy" / "python2.7")
+    os.mkdir(str(tmp_path / "copy"))
+    shutil.copy(os.path.realpath(sys.executable), copied)
+    record = look(copied)
+    assert record["version_source"] in ("elf-string", "elf-needed")
+    assert HERE.startswith(record["version"])
+
+
+@pytest.mark.parametrize(
+    ("content", "kind", "reason"),
+    [
+        (b"", "empty", "it is empty"),
+        (b"#!/bin/sh\nexec python3.13\n", "script", "it is a script for /bin/sh, no interpreter itself"),
+        (b"#!/usr/bin/env\x1b[31m bash\n", "script", "it is a script for /usr/bin/env\\x1b[31m bash, no"),
+        (b"exit 0\n", "other", "it is neither a program nor a script"),
+        (b"\x7fELF", "damaged", "it begins like a program, but it ends too early"),
+    ],
+)
+def test_files_that_are_no_interpreters(tmp_path: t.Any, content: bytes, kind: str, reason: str) -> None:
+    record = look(file(tmp_path / "python3.9", content))
+    assert record["kind"] == kind
+    assert reason in record["reason"]
+    assert (record["version"], record["version_source"]) == ("3.9", "name")
+
+
+def test_programs_that_are_no_python(tmp_path: t.Any) -> None:
+    os.symlink("/bin/sh", str(tmp_path / "python3"))
+    record = look(str(tmp_path / "python3"))
+    assert (record["kind"], record["version"]) == ("elf", None)
+    assert record["reason"] == "nothing in it says that it is a Python"
+
+
+def test_names_that_lead_nowhere(tmp_path: t.Any) -> None:
+    os.symlink("nowhere/else", str(tmp_path / "python3"))
+    os.symlink("python", str(tmp_path / "python"))
+    os.mkdir(str(tmp_path / "python3.9"))
+    os.mkfifo(str(tmp_path / "python3.11"))
+    records = find_interpreters([str(tmp_path)], places=[])
+    assert [(os.path.basename(one["path"]), one["kind"], one["realpath"] is None) for one in records] == [
+        ("python", "loop", True),
+        ("python3", "dangling", True),
+        ("python3.11", "other", False),
+        ("python3.9", "directory", False),
+    ]
+    assert "which does not exist" in records[1]["reason"]
+    assert "in a circle" in records[0]["reason"]
+    assert not any(one["executable"] for one in records)
+
+
+def test_a_file_that_is_not_executable(tmp_path: t.Any) -> None:
+    path = str(tmp_path / "python3")
+    shutil.copy(os.path.realpath(sys.executable), path)
+    os.chmod(path, 0o640)
+    record = look(path)
+    assert record["executable"] is False
+    assert record["reason"] == "it is not executable (mode 0640)"
+
+
+def test_a_program_for_another_processor(tmp_path: t.Any) -> None:
+    with open(os.path.realpath(sys.executable), "rb") as stream:
+        data = bytearray(stream.read())
+    data[18:20] = b"\xf7\xf7"
+    path = file(tmp_path / "python3", bytes(data))
+    assert "another processor" in look(path)["reason"]
+
+
+def test_the_library_is_found_by_the_program_s_own_search_path(
+    tmp_path: t.Any, make_elf: t.Callable[..., bytes]
+) -> None:
+    constants = b"\0/opt/python-3.9.2\0" + b"\x003.9.18\0" + b"13.9.4\0"
+    file(tmp_path / "lib" / "libpython3.9.so.1.0", make_elf(rodata=constants, needed=()), 0o644)
+    path = file(tmp_path / "bin" / "python3", make_elf(machine=_interpreters._MACHINES[platform.machine()]))
+    record = look(path)
+    assert (record["version"], record["version_source"]) == ("3.9.18", "elf-string")
+    os.unlink(str(tmp_path / "lib" / "libpython3.9.so.1.0"))
+    record = look("/bin/python3", root=str(tmp_path))
+    assert (record["version"], record["version_source"]) == ("3.9", "elf-needed")
+
+
+@pytest.mark.parametrize(
+    ("constants", "version"),
+    [
+        (b"\0cpython-311-x86_64-linux-gnu\0003.2.0\0003.11.2\0", "3.11.2"),
+        (b"\0cpython-39\0/opt/python/3.9.18\0", "3.9.18"),
+        (b"\0cpython-39\0/opt/3.9.2\0003.9.18\0", "3.9.18"),
+        (b"\0cpython-313\0003.13.0rc1+\0", "3.13.0rc1"),
+        (b"\0cpython-39\0 13.9.1\0 3.9.1.2\0", "3.9"),
+        (b"\0Python\0002.7.18\0", "2.7.18"),
+        (b"\0003.40.1\0", None),
+    ],
+)
+def test_versions_in_constants(constants: bytes, version: t.Optional[str]) -> None:
+    assert _interpreters._version_in(constants) == version
+
+
+# --- all of them
+
+
+def test_other_names_of_the_same_file_are_told(tmp_path: t.Any) -> None:
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.mkdir()
+    two.mkdir()
+    shutil.copy(os.path.realpath(sys.executable), str(one / "python3.9"))
+    os.symlink("python3.9", str(one / "python3"))
+    os.link(str(one / "python3.9"), str(two / "python3.9m"))
+    records = find_interpreters([str(one), str(two)], places=[])
+    assert [os.path.basename(record["path"]) for record in records] == ["python3", "python3.9", "python3.9m"]
+    assert records[0]["realpath"] == str(one / "python3.9")
+    assert records[0]["reason"] is None
+    assert records[1]["reason"] == records[2]["reason"] == "it is the same file as {0}/python3".format(one)
+    assert records[2]["source"] == "search path, entry 2"
+    assert len({record["version"] for record in records}) == 1
+
+
+def test_rejections_by_version_have_a_reason() -> None:
+    folder = os.path.dirname(os.path.realpath(sys.executable))
+    spec = parse_spec("==" + HERE)
+    assert any(record["reason"] is None for record in find_interpreters([folder], spec, places=[]))
+    for record in find_interpreters([folder], parse_spec("2.4"), places=[]):
+        assert record["reason"].endswith("is not 2.4")
+
+
+def test_an_explicit_path_is_the_only_candidate() -> None:
+    path = os.path.realpath(sys.executable)
+    records = find_interpreters(["/usr/bin"], parse_spec(path))
+    assert [(record["path"], record["source"], record["reason"]) for record in records] == [(path, "asked for", None)]
+
+
+def test_links_stay_inside_the_root(tmp_path: t.Any) -> None:
+    real = os.path.realpath(sys.executable)
+    os.makedirs(str(tmp_path / "usr" / "bin"))
+    shutil.copy(real, str(tmp_path / "usr" / "bin" / "python3.9"))
+    os.symlink("/usr/bin/python3.9", str(tmp_path / "usr" / "bin" / "python3"))
+    os.symlink("../../../../usr/bin/python3.9", str(tmp_path / "usr" / "bin" / "python"))
+    os.symlink(real, str(tmp_path / "usr" / "bin" / "python3.13"))
+    records = find_interpreters([], root=str(tmp_path))
+    found = {os.path.basename(record["path"]): record for record in records}
+    assert found["python3"]["realpath"] == found["python"]["realpath"] == "/usr/bin/python3.9"
+    assert found["python3.13"]["kind"] == "dangling"
+
+
+def test_a_file_that_vanishes_during_the_search(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = file(tmp_path / "python3", b"x")
+    monkeypatch.setattr(_interpreters, "_resolve", lambda _path, _root: (path + ".gone", "found"))
+    record = next(iterate_interpreters([], parse_spec(path)))
+    assert record["kind"] == "unreadable"
+    assert "No such file" in record["reason"]
+
+
+@pytest.mark.skipif(ROOT, reason="root reads everything")
+def test_a_file_that_may_not_be_read(tmp_path: t.Any) -> None:
+    path = file(tmp_path / "python3", b"x", 0o111)
+    assert look(path)["kind"] == "unreadable"
+
+
+@needs_system
+def test_it_is_fast_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("fork", "execve", "posix_spawn"):
+        monkeypatch.setattr(os, name, None, raising=False)
+    # What a normal host has: the system's own interpreter in its own folder.
+    places = ["/usr/bin", "/usr/local/bin", "/usr/libexec"]
+    best = min(_seconds(lambda: find_interpreters(["/usr/bin"], places=places)) for _ in range(5))
+    assert best < 0.02, "{0:.1f} ms".format(best * 1000)
+
+
+def _seconds(work: t.Callable[[], t.Any]) -> float:
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+# --- running one, as nobody
+
+
+@pytest.fixture
+def public() -> t.Iterator[str]:
+    """A folder that nobody can reach; pytest's own are closed."""
+    folder = tempfile.mkdtemp(prefix="interpreters-")
+    os.chmod(folder, EXECUTABLE)
+    yield folder
+    shutil.rmtree(folder)
+
+
+def script(folder: str, text: str, mode: int = EXECUTABLE) -> str:
+    return file(os.path.join(folder, "python3"), b"#!/bin/sh\n" + text.encode(), mode)
+
+
+@needs_system
+def test_the_version_by_running() -> None:
+    version, problem = run_version(os.path.realpath(SYSTEM))
+    assert problem is None
+    assert version == look(SYSTEM)["version"]
+    record = next(iterate_interpreters([], parse_spec(SYSTEM), run=True))
+    assert (record["version"], record["version_source"], record["reason"]) == (version, "run", None)
+
+
+@needs_root
+def test_it_runs_as_nobody_with_nothing(public: str) -> None:
+    path = script(public, "exec sh -c 'echo $$; cat; exec id'\n")
+    version, problem = run_version(path)
+    assert version is None
+    assert problem is not None
+    assert "ended with exit code" in problem
+    # No second process may be started, so that the shell runs its last word only.
+    path = script(public, "exec id\n")
+    _version, problem = run_version(path)
+    assert re.search(r"uid=65534\(\w+\) gid=65534\(\w+\) groups=65534\(\w+\)$", str(problem).strip(" \\n"))
+    path = script(public, "exec env\n")
+    _version, problem = run_version(path)
+    assert set(re.findall(r"(\w+)=", str(problem))) <= {"PWD", "SHLVL", "_"}
+
+
+@needs_root
+def test_it_can_neither_write_nor_start_others_nor_gain_rights(public: str) -> None:
+    os.chmod(public, OPEN)
+    path = script(public, "echo x > {0}/written\nid\n".format(public))
+    _version, problem = run_version(path)
+    assert not os.path.exists(public + "/written") or os.path.getsize(public + "/written") == 0
+    _version, problem = run_version(script(public, "sleep 1 &\necho started\n"))
+    assert "started" not in str(problem)
+    wanted = "NoNewPrivs:|CapEff:|CapPrm:) echo $a $b;;"
+    text = "while read a b; do case $a in {0} esac; done < /proc/self/status\n".format(wanted)
+    _version, problem = run_version(script(public, text))
+    assert "CapPrm: 0000000000000000" in str(problem)
+    assert "CapEff: 0000000000000000" in str(problem)
+    assert "NoNewPrivs: 1" in str(problem)
+
+
+def test_the_time_limit(public: str) -> None:
+    began = time.monotonic()
+    _version, problem = run_version(script(public, "exec sleep 60\n"), timeout=0.3)
+    assert problem == "run as nobody, it did not end within 0.3 s"
+    assert time.monotonic() - began < 5
+
+
+def test_endless_output_is_cut(public: str) -> None:
+    began = time.monotonic()
+    _version, problem = run_version(script(public, "while :; do echo no; done\n"), timeout=30)
+    assert "it said too much: " in str(problem)
+    assert time.monotonic() - began < 10
+
+
+def test_a_signal_is_told(public: str) -> None:
+    _version, problem = run_version(script(public, "kill -TERM $$\n"))
+    assert problem == "run as nobody, it was ended by signal 15"
+
+
+def test_output_without_the_marker_is_no_version(public: str) -> None:
+    version, problem = run_version(script(public, "echo 3.9.18\n"))
+    assert version is None
+    assert problem == "run as nobody, it ended with exit code 0: 3.9.18\\n"
+
+
+def test_a_record_of_one_that_does_not_start(public: str) -> None:
+    path = script(public, "exit 3\n")
+    record = next(iterate_interpreters([], parse_spec(path), run=True))
+    assert record["reason"] == "run as nobody, it ended with exit code 3"
+    os.unlink(path)
+    os.symlink(SYSTEM, path)
+
+
+def test_programs_with_rights_of_their_own_are_not_run(public: str) -> None:
+    path = script(public, "exit 0\n", EXECUTABLE | stat.S_ISUID)
+    assert "mode 4755 would give it rights" in str(run_version(path)[1])
+
+
+@needs_root
+def test_programs_with_capabilities_are_not_run(public: str) -> None:
+    path = script(public, "exit 0\n")
+    try:
+        os.setxattr(path, "security.capability", bytes.fromhex("0100000200040000000000000000000000000000"))
+    except OSError as error:
+        pytest.skip("this file system has no capabilities: {0}".format(error))
+    assert "capabilities would give it rights" in str(run_version(path)[1])
+
+
+@needs_root
+def test_what_nobody_cannot_reach_is_not_run_as_root(tmp_path: t.Any) -> None:
+    os.chmod(str(tmp_path), 0o700)
+    path = script(str(tmp_path), "id > {0}/proof\n".format(tmp_path))
+    _version, problem = run_version(path)
+    assert "Permission denied" in str(problem)
+    assert not os.path.exists(str(tmp_path / "proof"))
