@@ -77,13 +77,12 @@ def _start(fleet: Fleet, host: str, image: str) -> str:
     return container
 
 
-def _wait_for_repository(container: str) -> None:
-    question = ["docker", "exec", container, "curl", "-fsS", "http://localhost/impostor/minor"]
-    for _attempt in range(50):
-        if ask(question, check=False):
+def _wait_for(container: str, question: list[str]) -> None:
+    for _attempt in range(100):
+        if ask(["docker", "exec", container, *question], check=False):
             return
         time.sleep(0.1)
-    raise HostError(f"the repository in {container} does not answer; see docker logs {container}")
+    raise HostError(f"{container} is not ready after 10 seconds ({' '.join(question)}); see docker logs {container}")
 
 
 def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> None:
@@ -91,9 +90,11 @@ def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> None:
     if not _has_network(fleet):
         ask(["docker", "network", "create", "--label", OWN, "--label", fleet.label, fleet.network])
     repository = _start(fleet, "repo", "repo")
-    for name, image in hosts:
-        say(f"{name}: {image} in container {_start(fleet, name, image)}")
-    _wait_for_repository(repository)
+    started = [(name, image, _start(fleet, name, image)) for name, image in hosts]
+    for name, image, container in started:
+        _wait_for(container, ["ls", "/run/test-host-started"])
+        say(f"{name}: {image} in container {container}")
+    _wait_for(repository, ["curl", "-fsS", "http://localhost/impostor/minor"])
 
 
 def containers(fleet: Fleet) -> list[str]:
