@@ -345,7 +345,7 @@ def test_it_is_fast_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(os, name, None, raising=False)
     # What a normal host has: the system's own interpreter in its own folder.
     places = ["/usr/bin", "/usr/local/bin", "/usr/libexec"]
-    best = min(_seconds(lambda: find_interpreters(["/usr/bin"], places=places)) for _ in range(5))
+    best = min(_seconds(lambda: find_interpreters(["/usr/bin"], places=places)) for _round in range(5))
     assert best < 0.02, "{0:.1f} ms".format(best * 1000)
 
 
@@ -360,8 +360,8 @@ def _seconds(work: t.Callable[[], t.Any]) -> float:
 
 @pytest.fixture
 def public() -> t.Iterator[str]:
-    """A folder that nobody can reach; pytest's own are closed."""
-    folder = tempfile.mkdtemp(prefix="interpreters-")
+    """A folder that nobody can reach; pytest's own are closed, and TMPDIR may be."""
+    folder = tempfile.mkdtemp(prefix="interpreters-", dir=os.path.join(os.sep, "tmp"))
     os.chmod(folder, EXECUTABLE)
     yield folder
     shutil.rmtree(folder)
