@@ -1,0 +1,28 @@
+"""A host on which nothing is wrong is not written to. Runs before the other tests, which do write."""
+
+import pytest
+from shared.subject import MARKER, STATE, Subject
+from testinfra.host import Host
+
+# Docker writes the first three at every start. rpm and Ansible take locks and make temporary folders, and no more.
+INNOCENT = (
+    "/etc/hosts",
+    "/etc/hostname",
+    "/etc/resolv.conf",
+    "/root",
+    "/root/.ansible",
+    "/root/.ansible/tmp",
+    "/var/lib/rpm",
+    "/var/lib/rpm/rpmdb.sqlite-shm",
+    "/var/lib/rpm/rpmdb.sqlite-wal",
+    "/usr/lib/sysimage/rpm",
+    "/usr/lib/sysimage/rpm/.rpm.lock",
+)
+
+
+def test_nothing_was_written(subject: Subject, host: Host) -> None:
+    if subject.is_broken:
+        pytest.skip("this host was repaired")
+    written = host.check_output("find /boot /etc /opt /root /srv /usr /var/lib -xdev -newercm %s", MARKER).splitlines()
+    assert [path for path in written if path not in INNOCENT] == []
+    assert host.run("test -e %s", STATE).rc == 1

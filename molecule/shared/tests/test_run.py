@@ -1,0 +1,105 @@
+"""What the runs found, foretold and did, and what they left on the host."""
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from shared.subject import STATE, TRIPWIRE, Record, Subject
+from testinfra.host import Host
+
+
+def test_the_broken_host_had_the_findings_of_its_tampering(subject: Subject) -> None:
+    before = subject.record("before")
+    if subject.expected_error:
+        assert before["error"]["kind"] == subject.expected_error
+        return
+    found = {finding["id"] for finding in before["facts"]["findings"]}
+    assert subject.findings("findings") <= found <= subject.findings("findings", "allowed")
+    assert before["facts"]["healthy"] is not subject.is_broken
+
+
+def test_what_check_mode_predicted_is_what_happened(subject: Subject) -> None:
+    predicted, repaired = subject.record("predicted")["result"], subject.record("repaired")["result"]
+    assert predicted["plan"] == repaired["plan"]
+    assert predicted["changed"] is repaired["changed"] is subject.is_broken
+    done = [{key: value for key, value in action.items() if key != "result"} for action in repaired.get("actions", [])]
+    assert done == predicted["plan"]
+
+
+def test_the_repair_is_proven(subject: Subject) -> None:
+    repaired = subject.record("repaired")["result"]
+    assert repaired["healthy"] is True
+    assert repaired["findings_after"] == []
+    assert repaired["proof"]
+    assert all(proof["ok"] for proof in repaired["proof"])
+
+
+def test_the_second_run_changes_nothing(subject: Subject) -> None:
+    repeated = subject.record("repeated")
+    assert repeated["first_aid"]["changed"] is False
+    assert repeated["result"]["changed"] is False
+    assert repeated["result"]["plan"] == []
+
+
+def test_an_audit_finds_nothing(subject: Subject) -> None:
+    after = subject.record("after")["facts"]
+    assert after["findings"] == []
+    assert after["healthy"] is True
+
+
+def test_nobody_ran_an_unowned_interpreter_as_root(subject: Subject, host: Host) -> None:
+    if not subject.entry.get("tripwire"):
+        pytest.skip("no unowned interpreter was put on this host")
+    runs = host.check_output("cat %s", TRIPWIRE).splitlines()
+    assert [run for run in runs if run.startswith("0 ")] == []
+
+
+def test_nothing_is_left_over(host: Host) -> None:
+    temporary = (
+        r"find / -xdev \( -path /proc -o -path /sys \) -prune -o"
+        r" \( -name '.fleet-system-python-*' -o -name '.ansible_*' -o -name 'ansible-tmp-*' -o -name '*.rpmnew'"
+        r" -o -name '*.rpmsave' -o -name '*;????????' \) -print"
+    )
+    assert host.check_output(temporary) == ""
+    assert host.check_output(f"ls -A {STATE} 2>/dev/null; true") in {"", "quarantine"}
+
+
+def test_what_was_moved_can_be_put_back(subject: Subject, host: Host) -> None:
+    result = subject.record("repaired")["result"]
+    expected = set(_set_aside(result["plan"]))
+    if not expected:
+        assert result.get("quarantine") is None
+        pytest.skip("nothing had to be moved")
+    folder = result["quarantine"]
+    assert host.check_output("stat -c '%%a %%U' %s", f"{STATE}/quarantine") == "700 root"
+    manifest = json.loads(host.check_output("cat %s", f"{folder}/manifest.json"))
+    assert {entry["state"] for entry in manifest["entries"]} == {"done"}
+    assert expected <= {entry["path"] for entry in manifest["entries"]}
+    _compare(host, folder, manifest["entries"])
+
+
+def _set_aside(plan: list[Record]) -> Iterator[str]:
+    """The paths that a plan moves away or keeps a copy of."""
+    for action in plan:
+        if action["action"] == "quarantine":
+            yield from action["paths"]
+        elif action["action"] == "reinstall":
+            yield from action["keep"]
+        elif action["action"] == "restore_link" and action["kind"] != "missing":
+            yield action["path"]
+        elif action["action"] == "drop_group":
+            yield action["state_file"]
+
+
+def _compare(host: Host, folder: str, entries: list[Record]) -> None:
+    """The stored things are those that the manifest describes."""
+    files = {f"{folder}/{entry['stored']}": entry["sha256"] for entry in entries if entry["kind"] == "file"}
+    links = {f"{folder}/{entry['stored']}": entry["link_target"] for entry in entries if entry["kind"] == "link"}
+    folders = [f"{folder}/{entry['stored']}" for entry in entries if entry["kind"] == "directory"]
+    if files:
+        sums = host.check_output(f"sha256sum {' '.join(files)}").splitlines()
+        assert {line.split()[1]: line.split()[0] for line in sums} == files
+    for path, target in links.items():
+        assert host.check_output("readlink %s", path) == target
+    for path in folders:
+        assert host.check_output("ls -A %s", path) != ""
