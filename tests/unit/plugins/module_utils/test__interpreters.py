@@ -132,14 +132,14 @@ def test_candidates_come_in_order_with_their_source(tmp_path: t.Any) -> None:
         "opt/tool/bin/python3.13t",
         "opt/.hidden/bin/python3",
         "usr/local/python3.15/bin/python3.15",
-        "home/me/bin/python3",
+        "srv/me/bin/python3",
     ):
         file(tmp_path / path, b"")
     os.symlink("usr/bin", str(tmp_path / "bin"))
     os.symlink("/usr/bin", str(tmp_path / "usr" / "sbin"))
-    found = list(propose(["/missing", "/home/me/bin"], root=root))
+    found = list(propose(["/missing", "/srv/me/bin"], root=root))
     assert found == [
-        Candidate("/home/me/bin/python3", "search path, entry 2"),
+        Candidate("/srv/me/bin/python3", "search path, entry 2"),
         Candidate("/usr/bin/pypy3.10", "usual place"),
         Candidate("/usr/bin/python3", "usual place"),
         Candidate("/usr/bin/python3.6m", "usual place"),
@@ -350,9 +350,10 @@ def test_it_is_fast_and_runs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def _seconds(work: t.Callable[[], t.Any]) -> float:
-    began = time.perf_counter()
+    # Of the processor: other work on this machine does not count.
+    began = time.process_time()
     work()
-    return time.perf_counter() - began
+    return time.process_time() - began
 
 
 # --- running one, as nobody
