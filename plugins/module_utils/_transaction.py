@@ -16,6 +16,7 @@ import os
 import re
 import stat
 import struct
+import time
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, Completed, run_command
@@ -66,7 +67,11 @@ _LESS, _GREATER, _EQUAL = 2, 4, 8
 
 
 class Transaction:
-    """One transaction on the database of C(rpm). C(check_signatures=False) also turns rpm's own check off."""
+    """One transaction on the database of C(rpm).
+
+    C(check_signatures=False) also turns rpm's own check off. C(lock_timeout) is how many seconds another transaction
+    may take to end, before ours is refused.
+    """
 
     def __init__(
         self,
@@ -74,9 +79,11 @@ class Transaction:
         runner: CommandRunner = run_command,
         check_signatures: bool = True,
         timeout: float = RUN_TIMEOUT,
+        lock_timeout: float = 60.0,
     ) -> None:
         self.rpm = rpm
         self.timeout = timeout
+        self.lock_timeout = lock_timeout
         self._runner = runner
         self._check_signatures = check_signatures
 
@@ -97,6 +104,9 @@ class Transaction:
             self._refuse_other_conflicts(argv, files, replaceable)
         done = self._rpm(argv + ["--test"] + (["--replacefiles"] if replace_files else []) + list(files), 300.0)
         self._check(done, "The transaction would not work, nothing was changed")
+        # rpm --test does not ask for it.
+        with self._lock():
+            pass
 
     def run(self, files: t.Sequence[str], replace_files: bool = False) -> Completed:
         """Carry the transaction out and return what rpm said (a rc of 0 may come with warnings of scriptlets).
@@ -226,7 +236,7 @@ class Transaction:
         return self._runner(argv + list(arguments), timeout=timeout)
 
     def _check(self, done: Completed, what: str) -> None:
-        if done.timed_out and "waiting for" in done.err:
+        if "can't create transaction lock" in done.err or (done.timed_out and "waiting for" in done.err):
             raise self._locked()
         if done.rc == 0 and not done.timed_out:
             return
@@ -251,13 +261,12 @@ class Transaction:
     @contextlib.contextmanager
     def _lock(self) -> t.Iterator[None]:
         """Hold rpm's own lock: what another transaction is writing at the moment looks like a leftover."""
+        end = time.monotonic() + self.lock_timeout
         with open(self._lock_path(), "ab") as stream:
-            try:
-                fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if error.errno not in (errno.EACCES, errno.EAGAIN):
-                    raise
-                raise self._locked() from error
+            while not _locks(stream):
+                if time.monotonic() >= end:
+                    raise self._locked()
+                time.sleep(0.2)
             yield
 
     def _locked(self) -> LockedError:
@@ -352,6 +361,16 @@ def _kept_configuration(paths: t.Sequence[str], folder: str) -> t.Iterator[None]
             if not os.path.lexists(path):
                 copy(backup, path)
         raise
+
+
+def _locks(stream: t.IO[bytes]) -> bool:
+    try:
+        fcntl.lockf(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EAGAIN):
+            raise
+        return False
+    return True
 
 
 def _lock_holder(path: str) -> t.Tuple[t.Optional[int], str]:
