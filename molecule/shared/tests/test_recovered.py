@@ -51,6 +51,14 @@ def test_no_python_in_usr_is_without_an_owner(host: Host) -> None:
     assert asked.stdout == ""
 
 
+def test_no_command_starts_a_python_that_is_not_the_systems(host: Host) -> None:
+    lines = host.check_output("grep -m1 -aHnoE '^#!.*python[0-9.]*' /usr/bin/* /usr/sbin/* 2>/dev/null | grep ':1:'")
+    scripts = dict(line.split(":1:#!") for line in lines.splitlines())
+    owned = {line for line in scripts.values() if host.run(f"rpm -qf {line.split()[0]}").rc == 0 or "/env " in line}
+    assert owned
+    assert [script for script, line in scripts.items() if line not in owned] == []
+
+
 def test_rpm_verifies_the_scope(host: Host, platform: Platform) -> None:
     installed = host.run(f"rpm -q --qf '%{{NAME}}\\n' {' '.join(platform.scope)}").stdout.splitlines()
     packages = [name for name in platform.scope if name in installed]
