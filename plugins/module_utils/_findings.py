@@ -326,7 +326,7 @@ def _unversioned_policy(observation: Observation, policy: Policy) -> t.Iterator[
 
 
 def _content_words(drift: t.Dict[str, t.Any]) -> t.Set[str]:
-    return set(drift["altered"]) & {"size", "digest", "link", "device"}
+    return set(drift["altered"]) & {"size", "digest", "link", "device", "type"}
 
 
 def _is_metadata_only(drift: t.Dict[str, t.Any]) -> bool:

@@ -257,7 +257,7 @@ class _Observer:
             "package": package,
             "missing": entry.missing,
             "flags": entry.flags,
-            "altered": list(entry.altered),
+            "altered": list(entry.altered) + _type_altered(entry, record),
             "unreadable": list(entry.unreadable),
             "note": entry.note,
             "reason": entry.reason,
@@ -368,6 +368,13 @@ def _duplicates(packages: t.Iterable[RpmPackage]) -> t.Dict[str, t.List[str]]:
     for package in packages:
         found.setdefault(package.name, []).append(package.nevra)
     return {name: nevras for name, nevras in found.items() if len(nevras) > 1}
+
+
+def _type_altered(entry: VerifyEntry, record: t.Optional[RpmFile]) -> t.List[str]:
+    """Return C(["type"]) when another kind of file lies at the path: of a directory in a link's place rpm says only M."""
+    if record is None or entry.missing or record.kind == kind_of(entry.path):
+        return []
+    return ["type"]
 
 
 def _planted(path: str) -> t.Dict[str, t.Any]:

@@ -223,6 +223,12 @@ CASES = [
         ["set_metadata", "relabel"],
     ),
     (
+        "a directory in a link's place",
+        _set("drift", [drift("/usr/bin/pydoc3", altered=["mode", "type"], kind="directory")]),
+        ["SP205"],
+        ["reinstall", "relabel"],
+    ),
+    (
         "by pip",
         _set("drift", [drift("/x/site-packages/six.py", pip_record="/x/six.dist-info")]),
         ["SP208"],

@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the checks on real test hosts (tests/hosts) work with: hosts, fleets, Ansible."""
+
+import json
+import os
+import shlex
+import subprocess
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+FLEET = ROOT / "tests/hosts/fleet"
+TAMPERING = ROOT / "tests/tampering/apply"
+UNDER_TEST = "/root/under-test"
+
+
+@dataclass
+class Done:
+    """What a command left behind."""
+
+    rc: int
+    out: str
+    err: str
+
+
+class Host:
+    """One test host."""
+
+    def __init__(self, name: str, image: str) -> None:
+        self.name = name
+        self.image = image
+
+    def run(self, command: str, stdin: bytes | None = None, timeout: float = 300) -> Done:
+        """Run a shell command on the host as root; never raises for its exit code."""
+        argv = ["docker", "exec", *(["-i"] if stdin is not None else []), self.name, "sh", "-c", command]
+        done = subprocess.run(argv, input=stdin, capture_output=True, timeout=timeout, check=False)
+        out, err = done.stdout.decode(errors="surrogateescape"), done.stderr.decode(errors="replace")
+        return Done(done.returncode, out, err)
+
+    def check(self, command: str, timeout: float = 300) -> str:
+        """Run a shell command that must succeed and return its output."""
+        done = self.run(command, timeout=timeout)
+        assert done.rc == 0, f"{self.name}: {command}: rc {done.rc}\n{done.out}\n{done.err}"
+        return done.out
+
+    def put(self, path: str, data: bytes) -> None:
+        """Write a file on the host."""
+        done = self.run(f"cat > {shlex.quote(path)}", stdin=data)
+        assert done.rc == 0, done.err
+
+    def install(self) -> None:
+        """Copy the collection's code onto the host, for the driver."""
+        target = f"{UNDER_TEST}/ansible_collections/fleet/system_python"
+        self.check(f"mkdir -p {target}")
+        for source, name in ((ROOT / "plugins", target), (ROOT / "tests/hosts_checks/driver.py", UNDER_TEST)):
+            subprocess.run(["docker", "cp", "-q", str(source), f"{self.name}:{name}"], check=True, capture_output=True)
+
+    def drive(self, what: str, python: str = "python3.11", **options: Any) -> tuple[int, dict[str, Any]]:
+        """Run the driver (audit, predict, repair) on the host and return its exit code and what it printed."""
+        command = f"{python} -I -B {UNDER_TEST}/driver.py {UNDER_TEST} {what} {shlex.quote(json.dumps(options))}"
+        done = self.run(command)
+        if not done.out.startswith("{"):
+            return done.rc, {"output": done.out + done.err}
+        loaded: dict[str, Any] = json.loads(done.out)
+        return done.rc, loaded
+
+    def restart(self) -> None:
+        """Restart the container: what a reboot is here."""
+        subprocess.run(["docker", "restart", "-t", "1", self.name], check=True, capture_output=True)
+
+    def tamper(self, name: str) -> None:
+        """Break the host by the data of tests/tampering."""
+        done = subprocess.run([TAMPERING, self.name, name], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{name} could not be applied to {self.name}:\n{done.stdout}\n{done.stderr}"
+
+    def listing(self) -> str:
+        """Return mode, owner, link target and digest of every file in the folders that matter: to prove no change."""
+        return self.check(
+            "find /usr /etc/alternatives /var/lib/alternatives -xdev -printf '%p %m %u:%g %y %s %l\\n' | sort;"
+            "find /usr/bin -xdev -name '*python*' -type f -exec sha256sum {} + | sort;"
+            "find /var/lib/fleet.system_python 2>&1; true"
+        )
+
+
+class Fleet:
+    """Hosts of one test file, with the repository that serves them."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.hosts: dict[str, Host] = {}
+
+    def up(self, image: str, name: str | None = None) -> Host:
+        """Start a fresh host from an image (rhel9, sles15)."""
+        short = name or f"{image}-{uuid.uuid4().hex[:6]}"
+        done = subprocess.run(
+            [FLEET, "--fleet", self.name, "up", f"{short}={image}"], capture_output=True, text=True, check=False
+        )
+        if done.returncode != 0 and "not available" in done.stderr + done.stdout:
+            pytest.skip(done.stderr + done.stdout)
+        assert done.returncode == 0, done.stdout + done.stderr
+        host = Host(f"fsp-{self.name}-{short}", image)
+        self.hosts[short] = host
+        return host
+
+    def start(self, image: str, *options: str) -> Host:
+        """Start a host with further options of docker run (mounts, capabilities)."""
+        self.up(image, "first") if "first" not in self.hosts else None
+        name = f"fsp-{self.name}-{uuid.uuid4().hex[:6]}"
+        labels = ["--label", "fleet.system_python=test-host", "--label", f"fleet.system_python.fleet={self.name}"]
+        network = f"fleet-system-python-{self.name}"
+        argv = ["docker", "run", "-d", "--init", "--name", name, "--network", network, *labels, *options]
+        subprocess.run([*argv, f"fleet-system-python/{image}:local"], check=True, capture_output=True)
+        host = Host(name, image)
+        self.hosts[name] = host
+        host.check("for try in 1 2 3 4 5 6 7 8 9; do [ -e /run/test-host-started ] && exit 0; sleep 0.3; done; exit 1")
+        return host
+
+    def drop(self, host: Host) -> None:
+        """Remove one host."""
+        subprocess.run(["docker", "rm", "-f", "-v", host.name], check=True, capture_output=True)
+        self.hosts = {name: other for name, other in self.hosts.items() if other is not host}
+
+    def down(self) -> None:
+        """Remove all of it."""
+        subprocess.run([FLEET, "--fleet", self.name, "down"], check=True, capture_output=True)
+
+
+class Ansible:
+    """ansible-playbook and ansible, on hosts of the fleet."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def inventory(self, *hosts: Host) -> Path:
+        """Write an inventory of the hosts."""
+        path = self.folder / "inventory.json"
+        data = {
+            "all": {"vars": {"ansible_connection": "community.docker.docker"}, "hosts": {h.name: {} for h in hosts}}
+        }
+        path.write_text(json.dumps(data))
+        return path
+
+    def _run(self, argv: list[str]) -> Done:
+        environment = dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default", ANSIBLE_FORCE_COLOR="0")
+        done = subprocess.run(argv, capture_output=True, text=True, env=environment, cwd=self.folder, check=False)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    def playbook(self, play: Sequence[Mapping[str, Any]] | str, *hosts: Host, arguments: tuple[str, ...] = ()) -> Done:
+        """Run a play (data) or a playbook of the collection (its name) on the hosts."""
+        name = play
+        if not isinstance(play, str):
+            path = self.folder / "play.json"
+            path.write_text(json.dumps(play))
+            name = str(path)
+        return self._run(["ansible-playbook", "-i", str(self.inventory(*hosts)), str(name), *arguments])
+
+    def module(
+        self, name: str, host: Host, options: Mapping[str, Any] | None = None, check: bool = False
+    ) -> dict[str, Any]:
+        """Run one module after first aid and return its result, a failure too (then C(failed) is true)."""
+        result = self.folder / "result.json"
+        result.unlink(missing_ok=True)
+        play = [
+            {
+                "hosts": "all",
+                "gather_facts": False,
+                "tasks": [
+                    {"ansible.builtin.include_role": {"name": "fleet.system_python.python_first_aid"}},
+                    {f"fleet.system_python.{name}": dict(options or {}), "register": "result", "ignore_errors": True},
+                    {
+                        "ansible.builtin.copy": {
+                            "content": "{{ result | to_json }}",
+                            "dest": str(result),
+                            "mode": "0600",
+                        },
+                        "delegate_to": "localhost",
+                        "check_mode": False,
+                    },
+                ],
+            }
+        ]
+        done = self.playbook(play, host, arguments=("--check",) if check else ())
+        assert result.exists(), done.out + done.err
+        loaded: dict[str, Any] = json.loads(result.read_text())
+        return loaded

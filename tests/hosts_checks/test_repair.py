@@ -1,0 +1,276 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The promises of a repair on real hosts: the link is never missing, kills lose nothing, errors change nothing."""
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from checkkit import Ansible, Fleet, Host
+
+LINK = "/usr/bin/python3"
+BINARY = {"rhel9": "/usr/bin/python3.9", "sles15": "/usr/bin/python3.6"}
+SCOPE = {"rhel9": "python3 python3-libs dnf python3-dnf", "sles15": "python3-base libpython3_6m1_0"}
+STATE = "/var/lib/fleet.system_python"
+
+# Resolves the link every two milliseconds; "gone" is a name that is not there, "missed" one that leads to nothing.
+WATCH = f"""
+import os, time
+reads, gone, missed = 0, 0, 0
+while not os.path.exists("/root/stop"):
+    gone += not os.path.lexists("{LINK}")
+    missed += not os.access("{LINK}", os.X_OK)
+    reads += 1
+    time.sleep(0.002)
+open("/root/seen.new", "w").write(f"{{reads}} {{gone}} {{missed}}")
+os.rename("/root/seen.new", "/root/seen")
+"""
+
+# One break that needs every kind of action: link, directory in the way, group, quarantine, transaction, metadata.
+BREAK_EVERYTHING = """
+set -e
+case $(. /etc/os-release; echo $ID) in
+rhel) binary=/usr/bin/python3.9; libexec=/usr/libexec/platform-python ;;
+*) binary=/usr/bin/python3.6; libexec= ;;
+esac
+alternatives=$(command -v alternatives || command -v update-alternatives)
+$alternatives --install /usr/bin/python3 python3 /usr/bin/python3.11 20
+cp /usr/bin/python3.11 /usr/bin/python3.99
+mkdir -p /usr/lib/python3.99/lib && echo kept >/usr/lib/python3.99/lib/file
+cp -f /usr/bin/python3.99 $binary
+chmod 0700 $(rpm -ql python3-libs python3-base 2>/dev/null | grep '/json/decoder.py$')
+if [ -n "$libexec" ]; then rm -f $libexec && mkdir $libexec && echo kept >$libexec/file; fi
+"""
+
+
+def healthy(host: Host) -> None:
+    """Assert with the shell alone that the host is as shipped and that no work was left lying about."""
+    image = host.image
+    assert host.check(f"readlink {LINK}").strip() == BINARY[image].rpartition("/")[2]
+    assert host.run(f"rpm -V --nodeps --noscripts {SCOPE[image]}").out == ""
+    manager = "dnf -y -q" if image == "rhel9" else "zypper -n -q"
+    host.check(f"{manager} install hello-rpm && rpm -e hello-rpm")
+    left = "find / -xdev \\( -name '.fleet-system-python-*' -o -name '*;????????' \\) -not -path '/proc/*'"
+    assert host.check(left) == ""
+    assert host.run(f"ls {STATE}/journal.json").rc != 0
+
+
+@pytest.fixture
+def broken(fresh: Callable[[str], Host]) -> Callable[[str], Host]:
+    """Give a host on which everything is broken that one repair can mend."""
+
+    def start(image: str) -> Host:
+        host = fresh(image)
+        host.install()
+        host.check(BREAK_EVERYTHING)
+        return host
+
+    return start
+
+
+@pytest.mark.parametrize("image", ["rhel9", "sles15"])
+@pytest.mark.parametrize("way", ["everything", "directory", "overwritten"])
+def test_the_link_is_never_missing_while_a_repair_runs(fresh: Callable[[str], Host], image: str, way: str) -> None:
+    host = fresh(image)
+    host.install()
+    if way == "everything":
+        host.check(BREAK_EVERYTHING)
+    elif way == "directory":
+        host.tamper("link_replaced_by_directory")
+    else:
+        host.tamper(f"{image}_overwritten")
+    host.put("/root/watch.py", WATCH.encode())
+    host.check("python3.11 -I -S -B /root/watch.py >/dev/null 2>&1 & sleep 0.3")
+    code, result = host.drive("repair")
+    host.check("touch /root/stop; for try in 1 2 3 4 5 6 7; do [ -e /root/seen ] && exit 0; sleep 0.4; done; exit 1")
+    assert code == 0, result
+    reads, gone, missed = (int(number) for number in host.check("cat /root/seen").split())
+    assert reads > 100
+    assert gone == 0
+    # A directory leads to no interpreter before the repair; every other state does, throughout.
+    assert way == "directory" or missed == 0
+    healthy(host)
+
+
+def _steps_to_die_at(names: list[str]) -> list[int]:
+    """Return the first and the last number of each differently named step."""
+    first = {name: number for number, name in reversed(list(enumerate(names, 1)))}
+    last = {name: number for number, name in enumerate(names, 1)}
+    return sorted(set(first.values()) | set(last.values()))
+
+
+def _kept(host: Host, digest: str) -> bool:
+    return digest in host.run(f"find {STATE}/quarantine -type f -exec sha256sum {{}} +").out
+
+
+@pytest.mark.parametrize("image", ["rhel9", "sles15"])
+def test_a_run_that_is_killed_at_any_step_is_finished_by_the_next(broken: Callable[[str], Host], image: str) -> None:
+    host = broken(image)
+    impostor = host.check("sha256sum < /usr/bin/python3.99").split()[0]
+    code, whole = host.drive("repair")
+    assert code == 0, whole
+    numbers = _steps_to_die_at(whole["steps"])
+    assert len(numbers) > 20
+    for number in numbers:
+        host.check(f"rm -rf {STATE}; {BREAK_EVERYTHING}")
+        code, killed = host.drive("repair", die_at=number)
+        assert code == 137, (number, whole["steps"][number - 1], killed)
+        assert host.run(f"[ -x {LINK} ]").rc == 0
+        code, result = host.drive("repair")
+        where = f"killed at step {number} ({whole['steps'][number - 1]})"
+        assert code == 0, (where, result)
+        assert result["healthy"], (where, result["findings_after"])
+        healthy(host)
+        assert _kept(host, impostor), where
+        kept = host.check(f"grep -rl '^kept$' {STATE}/quarantine | wc -l").strip()
+        assert kept == ("2" if image == "rhel9" else "1"), where
+        code, again = host.drive("repair")
+        assert (code, again["changed"]) == (0, False), (where, again)
+
+
+def test_rpm_killed_in_the_middle_of_its_transaction(broken: Callable[[str], Host]) -> None:
+    host = broken("rhel9")
+    for delay in ("0.02", "0.05", "0.1", "0.2"):
+        host.check(f"rm -rf {STATE}; {BREAK_EVERYTHING}")
+        host.check(
+            "(for try in $(seq 4000); do pid=$(pgrep -f 'rpm --reinstall.*[0-9].rpm$' | head -n 1);"
+            '  if [ -n "$pid" ] && ! grep -q -- --test /proc/$pid/cmdline; then'
+            f"    sleep {delay}; pkill -9 -f driver.py; kill -9 $pid; exit 0; fi; done) >/dev/null 2>&1 &"
+        )
+        host.drive("repair")
+        code, result = host.drive("repair")
+        assert code == 0, (delay, result)
+        healthy(host)
+
+
+def test_an_impostor_is_never_run(fresh: Callable[[str], Host], ansible: Ansible) -> None:
+    host = fresh("rhel9")
+    host.tamper("impostor_script")
+    for playbook in ("audit", "remediate", "audit"):
+        done = ansible.playbook(f"fleet.system_python.{playbook}", host)
+        assert done.rc == 0, done.out
+    assert host.run("ls /root/impostor-was-run").rc != 0
+    healthy(host)
+    # Proof that it would have told: it writes when somebody does run it.
+    host.tamper("impostor_script")
+    host.run("/usr/bin/python3.9")
+    host.check("ls /root/impostor-was-run")
+
+
+def _corrupt(host: Host) -> None:
+    host.tamper("rpmdb_unreadable")
+
+
+def _no_source(host: Host) -> None:
+    host.check(f"{BREAK_EVERYTHING}; test-host-repo none; rm -rf /var/cache/dnf /var/cache/zypp")
+
+
+def _bad_signature(host: Host) -> None:
+    host.check(f"{BREAK_EVERYTHING}; test-host-repo badsig; rm -rf /var/cache/dnf")
+
+
+def _version_gone(host: Host) -> None:
+    host.check(f"{BREAK_EVERYTHING}; test-host-repo gone; rm -rf /var/cache/dnf")
+
+
+def _unknown(host: Host) -> None:
+    host.check(f"{BREAK_EVERYTHING}; sed -i 's/^ID=.*/ID=plan9/' /etc/os-release")
+
+
+ERRORS = [
+    ("unknown_platform", _unknown, "No contract for this operating system"),
+    ("rpmdb_unreadable", _corrupt, "database"),
+    ("no_source", _no_source, "tried"),
+    ("signature", _bad_signature, "sign"),
+    ("version_gone", _version_gone, "3.9"),
+]
+
+
+@pytest.mark.parametrize(("kind", "prepare", "said"), ERRORS, ids=[error[0] for error in ERRORS])
+def test_an_error_is_clear_and_changes_nothing(
+    fresh: Callable[[str], Host], ansible: Ansible, kind: str, prepare: Callable[[Host], None], said: str
+) -> None:
+    host = fresh("rhel9")
+    prepare(host)
+    before = host.listing()
+    done = ansible.playbook("fleet.system_python.remediate", host)
+    assert done.rc != 0, done.out
+    row = next(line for line in done.out.splitlines() if host.name in line and "not helped" in line)
+    assert said in row, row
+    assert host.listing() == before
+    host.install()
+    code, error = host.drive("repair")
+    assert (code, error.get("kind")) == (3, kind), error
+
+
+@pytest.fixture(scope="module")
+def special(fleet: Fleet) -> Callable[..., Host]:
+    """Give hosts that docker starts with special mounts."""
+    return lambda *options: fleet.start("rhel9", *options)
+
+
+def test_a_full_disk_is_told_before_anything_is_changed(special: Callable[..., Host]) -> None:
+    host = special("--tmpfs", f"{STATE}:size=4m")
+    host.install()
+    host.check(BREAK_EVERYTHING)
+    before = host.listing()
+    code, error = host.drive("repair")
+    assert (code, error["kind"]) == (3, "disk_full"), error
+    assert STATE in error["message"]
+    assert host.listing() == before
+
+
+def test_a_read_only_usr_is_told_before_anything_is_changed(special: Callable[..., Host]) -> None:
+    host = special(
+        "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"
+    )
+    host.install()
+    host.check(f"{BREAK_EVERYTHING}; mount --bind /usr /usr && mount -o remount,ro,bind /usr")
+    before = host.listing()
+    code, error = host.drive("repair")
+    assert (code, error["kind"]) == (3, "read_only"), error
+    assert "/usr" in error["message"]
+    assert host.listing() == before
+
+
+def test_only_root_may_repair(broken: Callable[[str], Host]) -> None:
+    host = broken("rhel9")
+    host.check("cp -r /root/under-test /srv/under-test && chmod -R a+rX /srv/under-test")
+    before = host.listing()
+    done = host.run("su -s /bin/sh nobody -c 'python3.11 -I -B /srv/under-test/driver.py /srv/under-test repair'")
+    assert (done.rc, '"kind": "not_root"' in done.out) == (3, True), done
+    assert host.listing() == before
+
+
+def test_of_two_runs_the_second_waits_or_says_who_holds_the_lock(broken: Callable[[str], Host]) -> None:
+    host = broken("rhel9")
+    before = host.listing()
+    host.check("mkdir -p /run/lock; flock /run/lock/fleet.system_python.lock sleep 6 >/dev/null 2>&1 & sleep 0.5")
+    code, error = host.drive("repair")
+    assert (code, error["kind"]) == (3, "locked"), error
+    assert str(error["details"]["pid"]) in error["message"]
+    assert host.listing() == before
+    begin = time.monotonic()
+    code, result = host.drive("repair", settings={"lock_timeout": 60})
+    assert (code, result["healthy"]) == (0, True), result
+    assert time.monotonic() - begin > 1
+    healthy(host)
+
+
+def test_what_was_moved_can_be_put_back(broken: Callable[[str], Host]) -> None:
+    host = broken("rhel9")
+    code, result = host.drive("repair")
+    assert code == 0, result
+    folder, _separator, run = result["quarantine"].rpartition("/")
+    script: list[Any] = [
+        "import sys; sys.path.insert(0, '/root/under-test')",
+        "from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine",
+        f"quarantine = Quarantine({folder!r}, {run!r})",
+        f"print(len(quarantine.put_back({run!r}, ['/usr/bin/python3.99', '/usr/lib/python3.99'])))",
+    ]
+    assert host.check(f'python3.11 -I -B -c "{"; ".join(script)}"').strip() == "2"
+    assert host.check("cat /usr/lib/python3.99/lib/file") == "kept\n"
+    host.check("cmp /usr/bin/python3.99 /usr/bin/python3.11")
