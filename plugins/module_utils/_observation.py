@@ -147,7 +147,7 @@ class _Observer:
             "shadowing": self._shadowing(paths),
             "hijacks": hijacks(self.environ),
             "planted": [_planted(path) for path in planted if not self.owners.get(path)],
-            "traces": [_trace(path, groups) for path in traces if not self.owners.get(path)],
+            "traces": self._traces(traces, groups),
             "ansible": self._shaped_choice(choice),
             "selinux": _selinux(),
         }
@@ -173,7 +173,9 @@ class _Observer:
     def _unknown_files(self) -> t.Tuple[t.List[str], t.List[str]]:
         libraries = standard_library_folders(self.contract["version"])
         sites = site_folders(self.records, libraries)
-        return suspects(libraries, sites, self.records), installation_traces(self.records)
+        # A %ghost vouches for the name, not for what lies there.
+        real = {path for path, (_package, record) in self.records.items() if not record.is_ghost}
+        return suspects(libraries, sites, self.records), installation_traces(real)
 
     def _take_outsiders(self, runnable: t.Iterable[str]) -> None:
         """Read the records of packages outside the contract that own what may run, so that it can be judged."""
@@ -208,6 +210,14 @@ class _Observer:
             }
             for hop in chain
         ]
+
+    def _traces(self, paths: t.Sequence[str], groups: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
+        """Return what no package owns, and the ghosts that lead to a version of which no package owns anything."""
+        found = [_trace(path, groups) for path in paths if not self.owners.get(path)]
+        foreign = {trace["version"] for trace in found} - {None}
+        public = {one["path"] for group in groups for one in group["governs"]}
+        ghosts = [path for path in paths if path in self.records and path not in public]
+        return found + [trace for trace in (_trace(path, groups) for path in ghosts) if trace["version"] in foreign]
 
     def _owner(self, path: str) -> t.Optional[str]:
         owners = self.owners.get(path, [])
@@ -371,7 +381,7 @@ def _duplicates(packages: t.Iterable[RpmPackage]) -> t.Dict[str, t.List[str]]:
 
 
 def _type_altered(entry: VerifyEntry, record: t.Optional[RpmFile]) -> t.List[str]:
-    """Return C(["type"]) when another kind of file lies at the path: of a directory in a link's place rpm says only M."""
+    """Return C(["type"]) when another kind of file lies there: of a directory in a link's place rpm says only M."""
     if record is None or entry.missing or record.kind == kind_of(entry.path):
         return []
     return ["type"]
