@@ -102,7 +102,8 @@ VIOLATIONS: dict[str, Violation] = {
         {"playbooks/violation.yml": "---\n- hosts: all\n  tasks:\n    - command: id\n"}, "playbooks/violation.yml"
     ),
     "importer": Violation(
-        {"roles/violation/tasks/main.yml": TASK, "roles/violation/meta/main.yml": "---\n"}, "No role readme found"
+        {"roles/violation/tasks/main.yml": TASK, "roles/violation/meta/main.yml": "---\n"},
+        "Loading role violation\nERROR: The import failed",
     ),
     "scenarios": Violation(
         {"molecule/violation/molecule.yml": SCENARIO, "molecule/violation/converge.yml": FAILING_PLAY},

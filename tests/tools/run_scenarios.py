@@ -5,6 +5,7 @@ Without --core each scenario runs on every ansible-core line that tests/tools/sc
 
 import argparse
 import os
+import re
 import subprocess
 import sys
 import time
@@ -21,6 +22,7 @@ from results import Counts, publish
 
 MATRIX = ROOT / "tests/tools/scenarios.toml"
 HOSTS_BUILD = ROOT / "tests/hosts/build"
+IMAGE = re.compile(r"^\s+image:\s*[\"']?(\w+)[\"']?\s*$", re.MULTILINE)
 TAIL = 40
 LIMIT = 25 * 60.0
 
@@ -82,7 +84,7 @@ def plan(wanted: Sequence[str], core: str | None) -> list[Run]:
         raise ToolError(f"no scenario {', '.join(strangers)} in molecule/; there are: {', '.join(known) or 'none'}")
     settings = read_matrix()
     return [
-        Run(name, line, images_of(name, settings))
+        Run(name, line, images_of(name))
         for line in ([core] if core else CORES)
         for name in wanted or known
         if (wanted and core) or line in cores_of(name, settings)
@@ -98,10 +100,10 @@ def cores_of(name: str, settings: Mapping[str, Mapping[str, Any]]) -> list[str]:
     return list(settings.get(name, {}).get("cores", [CURRENT_CORE]))
 
 
-def images_of(name: str, settings: Mapping[str, Mapping[str, Any]]) -> tuple[str, ...]:
-    """The images that a scenario cannot do without: those its name begins with, unless the matrix says otherwise."""
-    guess = [image for image in ("rhel9", "sles15") if name.startswith(image)]
-    return tuple(settings.get(name, {}).get("images", guess))
+def images_of(name: str) -> tuple[str, ...]:
+    """The images that the scenario's platforms name."""
+    text = (ROOT / "molecule" / name / "molecule.yml").read_text(encoding="utf-8")
+    return tuple(sorted(set(IMAGE.findall(text))))
 
 
 def available_images() -> frozenset[str] | None:

@@ -10,14 +10,16 @@ pytest.importorskip("tomllib", reason="the tools need Python 3.11")
 import run_scenarios
 from environment import ToolError
 
-MATRIX = '[rhel9_x]\ncores = ["2.19", "2.16"]\n[both]\nimages = ["rhel9", "sles15"]\n'
+MATRIX = '[rhel9_x]\ncores = ["2.19", "2.16"]\n'
+PLATFORMS = {"rhel9_x": ["rhel9"], "sles15_y": ["sles15"], "both": ["sles15", "rhel9", "rhel9"]}
 
 
 @pytest.fixture(autouse=True)
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in ("rhel9_x", "sles15_y", "both"):
+    for name, images in PLATFORMS.items():
         (tmp_path / "molecule" / name).mkdir(parents=True)
-        (tmp_path / "molecule" / name / "molecule.yml").write_text("---\n", encoding="utf-8")
+        text = "---\nplatforms:\n" + "".join(f"  - name: host\n    image: {image}\n" for image in images)
+        (tmp_path / "molecule" / name / "molecule.yml").write_text(text, encoding="utf-8")
     (tmp_path / "matrix.toml").write_text(MATRIX, encoding="utf-8")
     monkeypatch.setattr(run_scenarios, "ROOT", tmp_path)
     monkeypatch.setattr(run_scenarios, "MATRIX", tmp_path / "matrix.toml")
@@ -46,7 +48,7 @@ def test_an_unknown_scenario_is_told() -> None:
         run_scenarios.plan(["z"], None)
 
 
-def test_images_come_from_the_name_or_from_the_matrix() -> None:
+def test_images_come_from_the_platforms() -> None:
     images = {run.scenario: run.images for run in run_scenarios.plan([], "2.19")}
     assert images == {"both": ("rhel9", "sles15"), "rhel9_x": ("rhel9",), "sles15_y": ("sles15",)}
 
