@@ -11,6 +11,7 @@ then the package managers (they know accounts, plugins and proxies that nobody e
 native ones before dnf, which needs the very Python that may be broken; the repositories read by ourselves last.
 """
 
+import glob
 import os
 import re
 import typing as t
@@ -35,6 +36,8 @@ CACHE_FOLDERS = (
     "/var/cache/PackageKit",
 )
 _ZYPP_PLUGINS = "/usr/lib/zypp/plugins"
+_PYTHON_SHEBANG = re.compile(r"#!\s*(?:(/\S*/python[0-9.]*)|/usr/bin/env\s+(?:-\S+\s+)*(python[0-9.]*))(?:\s|$)")
+_PYTHON_VERSION = re.compile(r"python(3\.[0-9]+)")
 
 
 class SourceSettings(t.NamedTuple):
@@ -56,7 +59,7 @@ class SourceSettings(t.NamedTuple):
 
 
 class GivenFiles(Source):
-    """The package files that the operator named."""
+    """The package files that the operator named, or that lie in the folders that he named."""
 
     name = "files"
     insists = True
@@ -71,10 +74,11 @@ class GivenFiles(Source):
 
     def fetch(self, wanted: t.Sequence[Wanted], _folder: str) -> Fetched:
         """Match the files by their headers; their names do not matter."""
-        packages = self._settings.rpm.package_files(list(self._settings.files))
+        files = [path for given in self._settings.files for path in _given(given, wanted)]
+        packages = self._settings.rpm.package_files(files)
         result = Fetched([], [])
         for one in wanted:
-            for path, package in zip(self._settings.files, packages):
+            for path, package in zip(files, packages):
                 if one.is_nevra_of(package.name, package.evr, package.arch):
                     result.proposals.append(Proposal(path, one, path))
                 elif one.name == package.name:
@@ -84,6 +88,15 @@ class GivenFiles(Source):
     def versions(self) -> t.Dict[str, t.List[str]]:
         """Other versions of what is wanted."""
         return self._offered
+
+
+def _given(path: str, wanted: t.Sequence[Wanted]) -> t.List[str]:
+    """Return C(path) or, of a folder (it may be a whole DVD), the files whose names begin like what is wanted."""
+    if not os.path.isdir(path):
+        return [path]
+    starts = tuple(one.name + "-" for one in wanted)
+    names = sorted(name for name in os.listdir(path) if name.endswith(".rpm") and name.startswith(starts))
+    return [os.path.join(path, name) for name in names]
 
 
 def _with_lacking(fetched: Fetched, wanted: t.Sequence[Wanted], reason: str) -> Fetched:
@@ -140,7 +153,7 @@ class _Tool(Source):
         """The program must be there and be what its package put there."""
         if not os.path.exists(self.path):
             return "{0} is not installed".format(self.path)
-        return _unvouched(self._rpm, self.path)
+        return _unvouched(self._rpm, [self.path])
 
     def _run(self, arguments: t.Sequence[str]) -> Completed:
         done = self._settings.runner([self.path] + list(arguments), timeout=self._settings.timeout)
@@ -170,16 +183,18 @@ def _escaped(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _unvouched(rpm: Rpm, path: str) -> str:
-    """Return why C(path) must not be run as root, or an empty string: its owner must verify."""
-    real = os.path.realpath(path)
-    found = rpm.owners([path, real])
+def _unvouched(rpm: Rpm, paths: t.Sequence[str]) -> str:
+    """Return why C(paths) must not be run as root, or an empty string: all their owners must verify."""
+    real = [os.path.realpath(path) for path in paths]
+    found = rpm.owners(sorted(set(paths) | set(real)))
+    for path in real:
+        if not found[path]:
+            what = "it" if path == paths[0] else printable(path)
+            return "{0} is not run: no package owns {1}".format(paths[0], what)
     owners = sorted({owner.name for group in found.values() for owner in group})
-    if not found[real]:
-        return "{0} is not run: no package owns it".format(real)
     altered = [entry.path for entry in rpm.verify(owners).entries if is_drift(entry)]
     if altered:
-        return "{0} is not run: {1} is not as its package shipped it".format(path, printable(altered[0]))
+        return "{0} is not run: {1} is not as its package shipped it".format(paths[0], printable(altered[0]))
     return ""
 
 
@@ -190,12 +205,15 @@ class Zypper(_Tool):
     path = "/usr/bin/zypper"
 
     def obstacle(self) -> str:
-        """Besides, zypper must not start a Python that nobody vouches for."""
-        if not self._settings.manager_trusted:
-            plugin = _python_plugin(os.path.join(self._settings.root, _ZYPP_PLUGINS.lstrip("/")))
-            if plugin:
-                return "not started: its plugin {0} runs Python, which is not verified".format(printable(plugin))
-        return super().obstacle()
+        """Besides, zypper must not start a Python that nobody vouches for: that of its plugins."""
+        reason = super().obstacle()
+        if reason:
+            return reason
+        for plugin, interpreter in _python_plugins(self._settings.root):
+            reason = _unvouched(self._rpm, [plugin] + _parts_of_python(interpreter))
+            if reason:
+                return "not started: its plugin {0}".format(reason)
+        return ""
 
     def fetch(self, wanted: t.Sequence[Wanted], folder: str) -> Fetched:
         """Download, and read from the XML where the files are (of a repository in a folder, they stay there)."""
@@ -222,17 +240,28 @@ class Zypper(_Tool):
         return found
 
 
-def _python_plugin(folder: str) -> str:
-    for path in _files_below(folder):
-        try:
-            with open(path, "rb") as stream:
-                first = stream.readline(256)
-        except OSError:
-            # zypper cannot start what cannot be read either.
-            continue
-        if first.startswith(b"#!") and b"python" in first:
-            return path
-    return ""
+def _python_plugins(root: str) -> t.List[t.Tuple[str, str]]:
+    """Return the plugins of libzypp that are Python programs, each with its interpreter."""
+    found = []
+    for path in _files_below(os.path.join(root, _ZYPP_PLUGINS.lstrip("/"))):
+        with open(path, "rb") as stream:
+            first = os.fsdecode(stream.readline(256))
+        match = _PYTHON_SHEBANG.match(first)
+        if match:
+            found.append((path, match.group(1) or os.path.join("/usr/bin", match.group(2))))
+    return found
+
+
+def _parts_of_python(interpreter: str) -> t.List[str]:
+    """Return the interpreter, its library, and what it runs when it starts."""
+    version = _PYTHON_VERSION.search(os.path.realpath(interpreter))
+    if not version:
+        return [interpreter]
+    patterns = ["/usr/lib*/libpython{0}*.so*"]
+    patterns += [
+        "/usr/lib*/python{0}/site-packages/" + name for name in ("*.pth", "sitecustomize.py", "usercustomize.py")
+    ]
+    return [interpreter] + [path for pattern in patterns for path in glob.glob(pattern.format(version.group(1)))]
 
 
 def _without_zero_epoch(edition: str) -> str:

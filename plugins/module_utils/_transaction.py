@@ -93,12 +93,8 @@ class Transaction:
         With C(replace_files), files that other packages have taken over are taken back: only those of C(replaceable)
         when it is given. Raises PrivilegeError, ReadOnlyError, DiskFullError, LockedError or TransactionError.
         """
-        if os.geteuid() != 0:
-            raise PrivilegeError(
-                "Only root can reinstall packages; this run is user id {0}. Use 'become: true'.".format(os.geteuid())
-            )
         packages = self.rpm.package_files(files)
-        self._require_writable(packages)
+        self.require_writable(packages)
         argv = self._argv(files, packages)
         if replaceable:
             self._refuse_other_conflicts(argv, files, replaceable)
@@ -120,6 +116,33 @@ class Transaction:
             done = self._rpm(argv + list(files), self.timeout)
             self._check(done, "The transaction failed")
         return done
+
+    def require_writable(self, packages: t.Sequence[RpmPackage]) -> None:
+        """Raise PrivilegeError or ReadOnlyError when not all that C(packages) hold could be replaced."""
+        if os.geteuid() != 0:
+            raise PrivilegeError(
+                "Only root can reinstall packages; this run is user id {0}. Use 'become: true'.".format(os.geteuid())
+            )
+        folders = {os.path.dirname(file.path) for package in packages for file in package.files if not file.is_ghost}
+        folders.add(self.rpm.dbpath or database_folder(self.rpm.root) or DATABASE_FOLDERS[-1])
+        for folder in _one_per_device(self._below_root(folder) for folder in folders):
+            if is_read_only(folder):
+                raise ReadOnlyError(
+                    "{0} is on a file system that is mounted read-only, so nothing was changed. Mount it writable "
+                    "(mount -o remount,rw ...) and run again.".format(printable(folder)),
+                    path=json_text(folder),
+                )
+        paths = folders | {file.path for package in packages for file in package.files if not file.is_config}
+        locked = sorted(path for path in paths if _is_unchangeable(self._below_root(path)))
+        if locked:
+            raise ReadOnlyError(
+                "These paths are immutable or append-only (see lsattr), so rpm could not replace them and nothing was "
+                "changed: {0}. If that is not on purpose, take it away with chattr -i -a and run again.".format(
+                    ", ".join(printable(path) for path in locked[:5])
+                ),
+                path=json_text(locked[0]),
+                paths=[json_text(path) for path in locked],
+            )
 
     def blockers(self, packages: t.Iterable[RpmPackage]) -> t.List[str]:
         """Return the directories that lie where C(packages) have files or links: rpm would fail in the middle."""
@@ -148,10 +171,11 @@ class Transaction:
 
     def remove_leftovers(self, names: t.Sequence[str]) -> t.List[str]:
         """Delete C(leftovers) and return them. Raises LockedError while another transaction is running."""
-        found = self.leftovers(names)
-        if not found:
+        if not self.leftovers(names):
             return []
         with self._lock():
+            # What was seen before may have been the work of a transaction that is over now.
+            found = self.leftovers(names)
             for path in found:
                 remove_any(path)
         return found
@@ -184,28 +208,6 @@ class Transaction:
                         "first if nobody needs it.".format(", ".join(sorted(own)), one.nevra),
                         packages=[one.nevra],
                     )
-
-    def _require_writable(self, packages: t.Sequence[RpmPackage]) -> None:
-        folders = {os.path.dirname(file.path) for package in packages for file in package.files if not file.is_ghost}
-        folders.add(self.rpm.dbpath or database_folder(self.rpm.root) or DATABASE_FOLDERS[-1])
-        for folder in _one_per_device(self._below_root(folder) for folder in folders):
-            if is_read_only(folder):
-                raise ReadOnlyError(
-                    "{0} is on a file system that is mounted read-only, so nothing was changed. Mount it writable "
-                    "(mount -o remount,rw ...) and run again.".format(printable(folder)),
-                    path=json_text(folder),
-                )
-        paths = folders | {file.path for package in packages for file in package.files if not file.is_config}
-        locked = sorted(path for path in paths if _is_unchangeable(self._below_root(path)))
-        if locked:
-            raise ReadOnlyError(
-                "These paths are immutable or append-only (see lsattr), so rpm could not replace them and nothing was "
-                "changed: {0}. If that is not on purpose, take it away with chattr -i -a and run again.".format(
-                    ", ".join(printable(path) for path in locked[:5])
-                ),
-                path=json_text(locked[0]),
-                paths=[json_text(path) for path in locked],
-            )
 
     def _refuse_other_conflicts(
         self, argv: t.Sequence[str], files: t.Sequence[str], replaceable: t.Container[str]

@@ -149,6 +149,13 @@ class TestGivenFiles:
         assert found.reasons == ["alpha-1.0-1.noarch is not among the files"]
         assert source.versions() == {"alpha": ["1.1-1"]}
 
+    def test_folder(self, built: t.Dict[str, str], tmp_path: Folder) -> None:
+        for name in ("alpha", "beta"):
+            shutil.copy(built[name], str(tmp_path))
+        (tmp_path / "other-1-1.noarch.rpm").write_bytes(b"not looked at")
+        source = GivenFiles(settings(files=(str(tmp_path),)))
+        assert proposed(source.fetch([ALPHA], "")) == {"alpha": "alpha-1.0-1.noarch.rpm"}
+
     def test_none(self) -> None:
         assert GivenFiles(settings()).obstacle() == "no files were given"
 
@@ -218,15 +225,28 @@ class TestWhatMayBeRun:
         assert "Python" in Dnf(settings(rpm=FakeRpm())).obstacle()
 
     @pytest.mark.parametrize(
-        ("first", "started"), [("#!/usr/bin/python3\n", False), ("#!/usr/bin/perl\n", True), ("\x7fELF", True)]
+        ("first", "started"),
+        [
+            ("#!/usr/bin/python3.6 -s\n", False),
+            ("#! /usr/bin/env -S python3\n", False),
+            ("#!/usr/bin/perl\n", True),
+            ("\x7fELF", True),
+            ("", True),
+        ],
     )
-    def test_zypper_with_a_plugin(self, tmp_path: Folder, first: str, started: bool) -> None:
+    def test_zypper_with_a_plugin(self, tmp_path: Folder, tool: str, first: str, started: bool) -> None:
         plugin = tmp_path / "usr/lib/zypp/plugins/urlresolver/susecloud"
         plugin.parent.mkdir(parents=True)
         plugin.write_bytes(first.encode())
-        said = Zypper(settings(rpm=FakeRpm(), root=str(tmp_path))).obstacle()
+
+        class OnlyTheTool(FakeRpm):
+            def owners(self, paths: t.Iterable[str]) -> t.Dict[str, t.List[Owner]]:
+                return {path: [Owner("tool", "tool")] if path == tool else [] for path in paths}
+
+        said = Zypper(settings(rpm=OnlyTheTool(), root=str(tmp_path))).obstacle()
+        assert said.startswith("" if started else "not started: its plugin {0} is not run: no package".format(plugin))
         assert (said == "") is started
-        assert Zypper(settings(rpm=FakeRpm(), root=str(tmp_path), manager_trusted=True)).obstacle() == ""
+        assert Zypper(settings(rpm=FakeRpm(), root=str(tmp_path))).obstacle() == ""
 
 
 @pytest.mark.usefixtures("tool")
