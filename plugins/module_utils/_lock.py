@@ -7,14 +7,15 @@
 """One run at a time on a host: a lock that flock(1) of a shell respects, and that dies with its process.
 
 The kernel keeps the lock (flock(2)), so one of a killed run needs no cleaning up. The file stays between runs, because
-taking it away would let two runs lock two different files. Its text is for people and for C(LockedError); a holder
-writes lines C(pid=), C(since=) (UTC) and C(what=), and empties it at the end. A shell takes the same lock with
-C(exec 9>>FILE; flock -w SECONDS 9).
+taking it away would let two runs lock two different files. Its text is for people and for C(LockedError): a holder
+writes one line of JSON, C({"pid", "since" (UTC), "command"}), and empties it at the end. A shell takes the same lock
+with C(exec 9>>FILE; flock -w SECONDS 9).
 """
 
 import datetime as dt
 import errno
 import fcntl
+import json
 import os
 import stat
 import time
@@ -29,7 +30,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._files import clear_errors
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 
-__all__ = ["DEFAULT_LOCK_PATH", "Holder", "RunLock", "UnsafeLockError", "find_holder", "lock_text"]
+__all__ = ["DEFAULT_LOCK_PATH", "Holder", "RunLock", "UnsafeLockError", "find_holder"]
 
 DEFAULT_LOCK_PATH = "/run/lock/fleet.system_python.lock"
 
@@ -179,7 +180,8 @@ class RunLock:
     def _write_text(self, descriptor: int) -> None:
         os.ftruncate(descriptor, 0)
         with clear_errors(self.path):
-            os.pwrite(descriptor, lock_text(os.getpid(), self.now(), self.what).encode("utf-8"), 0)
+            note = {"pid": os.getpid(), "since": _utc(self.now()), "command": self.what}
+            os.pwrite(descriptor, json.dumps(note).encode("ascii") + b"\n", 0)
 
     def _locked(self, waited: float) -> LockedError:
         holder = find_holder(self.path, self.proc)
@@ -202,11 +204,6 @@ class RunLock:
             host=os.uname().nodename,
             waited=round(waited, 1),
         )
-
-
-def lock_text(pid: t.Union[int, str], seconds: float, what: str) -> str:
-    """Return what a holder writes into the lock file; a shell gets it with a mark for C(pid)."""
-    return "pid={0}\nsince={1}\nwhat={2}\n".format(pid, _utc(seconds), printable(what))
 
 
 def _utc(seconds: float) -> str:
@@ -242,20 +239,29 @@ def find_holder(path: str, proc: str = "/proc") -> Holder:
     The tables name the process that has the locked file open. /proc/locks is no help: it names who called flock(2),
     which for a shell was flock(1), long gone.
     """
-    text = _read_text(path)
-    told = int(text["pid"]) if text.get("pid", "").isdigit() else None
+    told, since, what = _read_note(path)
     found = _holding_processes(path, proc)
     if not found:
-        return Holder(told, text.get("since", ""), text.get("what", ""), _command(told, proc) if told else "")
+        return Holder(told, since, what, _command(told, proc) if told else "")
     if told in found:
-        return Holder(told, text.get("since", ""), text.get("what", ""), _command(told, proc))
+        return Holder(told, since, what, _command(told, proc))
     return Holder(found[0], _start_of(found[0], proc), "", _command(found[0], proc))
 
 
-def _read_text(path: str) -> t.Dict[str, str]:
-    data = _read(path)
-    pairs = [line.partition("=") for line in data.decode("utf-8", "replace").splitlines()]
-    return {key: printable(value) for key, equals, value in pairs if equals}
+def _read_note(path: str) -> t.Tuple[t.Optional[int], str, str]:
+    """Return pid, since and command of the lock file's text; nothing where it is not as a holder writes it."""
+    try:
+        note = json.loads(_read(path).decode("utf-8", "replace"))
+    except ValueError:
+        return None, "", ""
+    if not isinstance(note, dict):
+        return None, "", ""
+    pid = note.get("pid")
+    return pid if isinstance(pid, int) else None, _word(note, "since"), _word(note, "command")
+
+
+def _word(note: t.Mapping[str, t.Any], key: str) -> str:
+    return printable(str(note.get(key, "")))[:_COMMAND_LIMIT]
 
 
 def _holding_processes(path: str, proc: str) -> t.List[int]:

@@ -585,11 +585,12 @@ def _settle(run: _Run, entry: Record) -> str:
 
 
 def _settle_take(run: _Run, entry: Record) -> str:
-    source = _aside_of(entry) or _path_of(entry)
+    # It may have stepped aside already, or not yet.
+    sources = [source for source in (_aside_of(entry), _path_of(entry)) if source]
     # What is under the stored name is whole: it came there by a rename.
     if os.path.lexists(run.stored(entry)):
-        return _finish(run, entry, source)
-    gone = not os.path.lexists(source)
+        return _finish(run, entry, *sources)
+    gone = not any(os.path.lexists(source) for source in sources)
     run.drop(entry)
     return "gone" if gone else "undone"
 

@@ -592,3 +592,28 @@ def test_something_new_under_the_old_name_survives_the_recovery(host: Host, kill
 
 def test_the_default_folder() -> None:
     assert _quarantine.DEFAULT_FOLDER == "/var/lib/fleet.system_python/quarantine"
+
+
+def test_a_kill_at_every_step_of_taking_what_stepped_aside(any_host: Host, killed_at_every_step: t.Any) -> None:
+    host, path = any_host, any_host.path("python3")
+
+    def prepare() -> t.Tuple[t.Dict[str, t.Any], str]:
+        _files.remove_any(host.bin)
+        _files.remove_any(host.store)
+        os.mkdir(host.bin)
+        before = tree(put(path, "directory"))
+        return before, str(_files.replace_link(path, "python3.9"))
+
+    def work(prepared: t.Any, checkpoint: t.Callable[[str], None]) -> None:
+        host.quarantine(checkpoint=checkpoint).take(prepared[1], REASON, "SP102", original=path)
+
+    for _step, (before, aside) in killed_at_every_step(prepare, work):
+        host.quarantine("run-2").recover()
+        assert os.readlink(path) == "python3.9"
+        if os.path.lexists(aside):
+            assert tree(aside) == before
+            assert host.items() == []
+            host.quarantine().take(aside, REASON, "SP102", original=path)
+        assert host.leftovers() == []
+        assert host.items() == ["run-1/0001"]
+        assert tree(os.path.join(host.store, "run-1", "items", "0001")) == before
