@@ -42,7 +42,6 @@ def main() -> None:
 if __name__ == "__main__":
     main()
 '''
-TASK = "---\n- command: id\n"
 ROLE_SPECS = "---\nargument_specs:\n  main:\n    short_description: X\n    description: X.\n    options: {}\n"
 
 
@@ -101,10 +100,7 @@ VIOLATIONS: dict[str, Violation] = {
     "ansible-lint": Violation(
         {"playbooks/violation.yml": "---\n- hosts: all\n  tasks:\n    - command: id\n"}, "playbooks/violation.yml"
     ),
-    "importer": Violation(
-        {"roles/violation/tasks/main.yml": TASK, "roles/violation/meta/main.yml": "---\n"},
-        "Loading role violation\nERROR: The import failed",
-    ),
+    "importer": Violation({"plugins/modules/violation.py": "#!/usr/bin/python\n"}, "Error running ansible-doc"),
     "scenarios": Violation(
         {"molecule/violation/molecule.yml": SCENARIO, "molecule/violation/converge.yml": FAILING_PLAY},
         "FAILED  violation on ansible-core",
