@@ -96,6 +96,7 @@ class Disk:
     def __init__(self, root: t.Optional[str] = None, clock: Clock = time.time) -> None:
         self._root = (root or "/").rstrip("/")
         self._clock = clock
+        self._folders = {}  # type: t.Dict[str, str]
         self._users = _names_in(self.resolve("/etc/passwd")) if self._root else None
         self._groups = _names_in(self.resolve("/etc/group")) if self._root else None
 
@@ -106,7 +107,11 @@ class Disk:
     def canonical(self, path: str) -> str:
         """Return C(path) as seen from the root, without links in its folders; its last part is left as it is."""
         folder, _slash, name = path.rstrip("/").rpartition("/")
-        return os.path.join(self._folder(folder), name) if name else "/"
+        if not name:
+            return "/"
+        if folder not in self._folders:
+            self._folders[folder] = self._without_links(folder)
+        return os.path.join(self._folders[folder], name)
 
     def read(self, path: str, algorithm: str, deadline: float, digest: bool = True) -> Info:
         """Return what C(path) is, with the keys of C(expected_of); raises OSError when it cannot be looked at.
@@ -150,7 +155,7 @@ class Disk:
         with open(real, "rb") as stream:
             return os.fsdecode(stream.read())
 
-    def _folder(self, folder: str) -> str:
+    def _without_links(self, folder: str) -> str:
         """Return C(folder) without links, as the kernel would resolve it were the root its root."""
         rest = [part for part in folder.split("/") if part][::-1]
         done = []  # type: t.List[str]
