@@ -52,6 +52,14 @@ def pip_from_wheel(site_packages: Path) -> str:
     return wheel.name.split("-")[1]
 
 
+def wheels(name: str) -> tuple[Path, str]:
+    """The folder and the version of a package with the wheel of pip or setuptools, which new venvs start with."""
+    wheel = next((DEBS / f"python3-{name}-whl/usr/share/python-wheels").glob(f"{name}-*.whl"))
+    root = folders.new(f"{name}-wheel")
+    folders.copy(wheel, root, f"usr/share/python-wheels/{wheel.name}")
+    return root, wheel.name.split("-")[1]
+
+
 def packed_by_rpm(site_packages: Path) -> None:
     """Says in the metadata of a Python distribution what vendors' packages say there."""
     for info in site_packages.glob("*.dist-info"):

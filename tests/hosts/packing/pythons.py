@@ -15,6 +15,12 @@ LEFT_OUT = (
     *("EXTERNALLY-MANAGED", "site-packages", "dist-packages", "_tkinter.*", "config-*", "_test*.so", "xxlimited*.so"),
 )
 
+# Files with Debian's folder names in them, as far as a version has them.
+PATCHED = (
+    *("sysconfig.py", "sysconfig/__init__.py", "ensurepip/__init__.py"),
+    *("distutils/sysconfig.py", "distutils/command/install.py"),
+)
+
 UPSTREAM_GETSITEPACKAGES = '''\
 def getsitepackages(prefixes=None):
     """Returns a list containing all global site-packages directories."""
@@ -82,6 +88,20 @@ def copy_library(roots: tuple[Path, ...], name: str, target: Path) -> None:
             shutil.copytree(source, target, symlinks=True, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*LEFT_OUT))
 
 
+def _changes(version: str) -> tuple[tuple[str, str], ...]:
+    stdlib = "/lib/python{py_version_short}'"
+    vendors = "/{platlibdir}/python{py_version_short}'"
+    return (
+        ('"lib", "python3", "dist-packages"', f'"lib", "python{version}", "site-packages"'),
+        ("lib/python3/dist-packages", f"lib/python{version}/site-packages"),
+        ("dist-packages", "site-packages"),
+        ("'{installed_base}" + stdlib, "'{installed_base}" + vendors),
+        ("'{platbase}" + stdlib, "'{platbase}" + vendors),
+        # Its wheel is part of setuptools' here.
+        ('    "pkg_resources",\n', ""),
+    )
+
+
 def _undo_debian(library: Path, version: str) -> None:
     site = library / "site.py"
     function = re.compile(r"def getsitepackages\(.*?(?=^def )", flags=re.DOTALL | re.MULTILINE)
@@ -89,16 +109,11 @@ def _undo_debian(library: Path, version: str) -> None:
     if count != 1:
         raise SystemExit(f"{site}: no getsitepackages(); this CPython is different, adapt packing/pythons.py")
     site.write_text(patched)
-    changes = (
-        ('"lib", "python3", "dist-packages"', f'"lib", "python{version}", "site-packages"'),
-        ("lib/python3/dist-packages", f"lib/python{version}/site-packages"),
-        ("dist-packages", "site-packages"),
-    )
-    for name in ("sysconfig.py", "sysconfig/__init__.py", "distutils/sysconfig.py", "distutils/command/install.py"):
+    for name in PATCHED:
         path = library / name
         if path.exists():
             text = path.read_text()
-            for old, new in changes:
+            for old, new in _changes(version):
                 text = text.replace(old, new)
             path.write_text(text)
 

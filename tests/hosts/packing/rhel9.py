@@ -104,9 +104,10 @@ def _interpreter(sources: pythons.Sources, version: str, *, system: bool = False
         _system_links(root)
         provides = (*provides, f"python{minor} = {full}", f"python{minor}(x86-64) = {full}")
     needs = (f"{name}-libs = {full}",)
+    library_needs = ("glibc", "python3-pip-wheel", "python3-setuptools-wheel")
     return [
         _package(name, version, root, summary=f"Python {minor} interpreter", requires=needs, provides=provides),
-        _package(f"{name}-libs", version, libraries, requires=("glibc",), scripts=common.RUN_LDCONFIG),
+        _package(f"{name}-libs", version, libraries, requires=library_needs, scripts=common.RUN_LDCONFIG),
     ]
 
 
@@ -151,6 +152,15 @@ def _pip() -> Package:
     for name in ("pip3", "pip3.9", "pip-3", "pip-3.9"):
         common.pip_program(root, name, "3.9")
     return _module_package("python3-pip", version, root, ())
+
+
+def _wheels() -> list[Package]:
+    packages = []
+    for name in ("pip", "setuptools"):
+        root, version = common.wheels(name)
+        shared = rpms.SHARED_FOLDERS | ({"/usr/share/python-wheels"} if name == "pip" else set())
+        packages.append(_package(f"python3-{name}-wheel", version, root, arch="noarch", shared_folders=shared))
+    return packages
 
 
 def _package_manager() -> list[Package]:
@@ -222,7 +232,7 @@ def main() -> None:
     """Builds everything into /out."""
     packages = _filesystem()
     packages += _interpreter(pythons.from_debian("3.9", DEBS), version_of("python3.9"), system=True)
-    packages += _python_modules() + [_pip()] + _package_manager() + _native_tools()
+    packages += _python_modules() + [_pip()] + _wheels() + _package_manager() + _native_tools()
     for minor in ("3.11", "3.13"):
         packages += _interpreter(pythons.from_debian(minor, DEBS), version_of(f"python{minor}"))
     newer = [_newer(package) for package in packages if package.name in SCOPE]

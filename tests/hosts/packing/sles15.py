@@ -162,6 +162,15 @@ def _system_python() -> list[Package]:
     ]
 
 
+def _wheels() -> list[Package]:
+    packages = []
+    for name in ("pip", "setuptools"):
+        root, version = common.wheels(name)
+        shared = rpms.SHARED_FOLDERS | ({"/usr/share/python-wheels"} if name == "pip" else set())
+        packages.append(_package(f"python-{name}-wheel", version, root, arch="noarch", shared_folders=shared))
+    return packages
+
+
 def _other_python(minor: str) -> list[Package]:
     """`python311-base` and `libpython3_11-1_0`, which claim no unversioned name."""
     short, version = minor.replace(".", ""), version_of(f"python{minor}")
@@ -216,7 +225,8 @@ def _newer(package: Package) -> Package:
 
 def main() -> None:
     """Builds everything into /out."""
-    packages = _filesystem() + _system_python() + _other_python("3.11") + _other_python("3.13") + _native_tools()
+    packages = _filesystem() + _system_python() + _other_python("3.11") + _other_python("3.13")
+    packages += _wheels() + _native_tools()
     newer = [_newer(package) for package in packages if package.name in SCOPE]
     common.finish(packages, _optional(), newer, "3.6")
 
