@@ -16,6 +16,7 @@ class Platform:
     scope: tuple[str, ...]
     install: str
     remove: str
+    modules_run_under: Mapping[str, str]
 
 
 PLATFORMS = {
@@ -43,6 +44,7 @@ PLATFORMS = {
         ),
         install="dnf -y install hello-rpm",
         remove="dnf -y remove hello-rpm",
+        modules_run_under={"2.16": "/usr/bin/python3.9", "2.19": "/usr/bin/python3.9"},
     ),
     "sles15": Platform(
         version="3.6",
@@ -53,5 +55,7 @@ PLATFORMS = {
         scope=("python3-base", "libpython3_6m1_0", "python3"),
         install="zypper -n install hello-rpm",
         remove="zypper -n remove hello-rpm",
+        # 2.16 is the last line whose modules run under 3.6.
+        modules_run_under={"2.16": "/usr/bin/python3.6", "2.19": "/usr/bin/python3.11"},
     ),
 }

@@ -11,6 +11,7 @@ import yaml
 from shared.platforms import PLATFORMS, Platform
 
 Record = Mapping[str, Any]
+CORE = os.environ["SYSTEM_PYTHON_CORE"]
 
 # On the hosts: what the collection keeps there, and what prepare.yml left.
 STATE = "/var/lib/fleet.system_python"
@@ -28,8 +29,7 @@ class Subject:
     @property
     def container(self) -> str:
         """The container that tests/hosts/fleet made of it."""
-        core = os.environ.get("SYSTEM_PYTHON_CORE", "").replace(".", "")
-        return f"fsp-molecule-{os.environ['MOLECULE_SCENARIO_NAME']}-{core}-{self.name}"
+        return f"fsp-molecule-{os.environ['MOLECULE_SCENARIO_NAME']}-{CORE.replace('.', '')}-{self.name}"
 
     @property
     def platform(self) -> Platform:

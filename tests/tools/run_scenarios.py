@@ -139,9 +139,10 @@ def attempt(run: Run, available: frozenset[str] | None) -> Outcome:
 def molecule(run: Run) -> int:
     env = prepare(run.core)
     env["MOLECULE_EPHEMERAL_DIRECTORY"] = str(ROOT / "build/molecule" / run.core / run.scenario)
+    env.update(NO_COLOR="1", MOLECULE_COMMAND_BORDERS="false", COLUMNS="160")
     run.log.parent.mkdir(parents=True, exist_ok=True)
-    # Two cores share the names of the scenario's hosts: one after the other.
-    with locked(f"scenario-{run.scenario}"), run.log.open("wb", buffering=0) as output:
+    # The names of the hosts come from the scenario and the core: the same run twice at a time would share them.
+    with locked(f"scenario-{run.scenario}-{run.core}"), run.log.open("wb", buffering=0) as output:
         code = run_logged(["molecule", "test", "--scenario-name", run.scenario], output, ROOT, env, LIMIT)
         if code == TIMED_OUT:
             run_logged(["molecule", "destroy", "--scenario-name", run.scenario], output, ROOT, env, LIMIT)

@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from shared.subject import STATE, TRIPWIRE, Record, Subject
+from shared.subject import CORE, STATE, TRIPWIRE, Record, Subject
 from testinfra.host import Host
 
 
@@ -53,6 +53,11 @@ def test_the_second_run_changes_nothing(subject: Subject) -> None:
     assert repeated["first_aid"]["changed"] is False
     assert repeated["result"]["changed"] is False
     assert repeated["result"]["plan"] == []
+
+
+def test_modules_run_under_the_nearest_interpreter_that_the_core_supports(subject: Subject) -> None:
+    for step in ("repeated", "after"):
+        assert subject.record(step)["first_aid"]["interpreter"] == subject.platform.modules_run_under[CORE]
 
 
 def test_an_audit_finds_nothing(subject: Subject) -> None:
