@@ -145,5 +145,7 @@ _DESCRIPTIONS: t.Dict[str, t.Callable[[Action], str]] = {
         printable(action["path"]), action["mode"], action["owner"], action["group"]
     ),
     "selinux_config": lambda action: "set SELINUX={0} in the configuration".format(action["mode"]),
-    "relabel": lambda action: "restore the SELinux labels of {0}".format(_some(action["paths"])),
+    "relabel": lambda action: "restore the SELinux labels, where SELinux is active, of {0}".format(
+        _some(action["paths"])
+    ),
 }

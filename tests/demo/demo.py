@@ -11,7 +11,7 @@ import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -127,22 +127,42 @@ def look(hosts: Sequence[Host], when: str) -> None:
         say(f"{host.name:<16}{host.versions[when]:<18}{link:<26}{manager[host.image].split()[0]} {works}")
 
 
+def _kept(lines: Iterable[str], kept: list[str]) -> Iterator[str]:
+    for line in lines:
+        kept.append(line)
+        yield line
+
+
+def _telling(lines: Iterable[str]) -> Iterator[str]:
+    """Leave out the tasks of which Ansible says nothing but that they ran, and blank lines in a row."""
+    header: list[str] = []
+    for line in lines:
+        if re.match(r"TASK |PLAY ", line):
+            header = ["\n", line]
+        elif line.strip() and not re.match(r"(?:ok|changed|skipping): \[[^]]*\]\s*$|included: ", line):
+            yield from header
+            header = []
+            yield line
+
+
 def playbook(hosts: Sequence[Host], name: str, when: str) -> None:
     """Run a playbook of the collection, show its output, and note each host's line of the last table."""
     argv = ["ansible-playbook", "-i", str(FOLDER / "inventory.json"), f"fleet.system_python.{name}"]
     say(f"$ ansible-playbook -i inventory fleet.system_python.{name}")
-    environment = dict(os.environ, ANSIBLE_DISPLAY_SKIPPED_HOSTS="0", ANSIBLE_CALLBACK_RESULT_FORMAT="yaml")
-    lines = []
+    environment = dict(os.environ, ANSIBLE_DISPLAY_SKIPPED_HOSTS="0")
+    lines: list[str] = []
     with subprocess.Popen(
         argv, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     ) as process:
         assert process.stdout is not None
-        for line in process.stdout:
+        for line in _telling(_kept(process.stdout, lines)):
             sys.stdout.write(line)
             sys.stdout.flush()
-            lines.append(line)
+    log = FOLDER / f"{when}-{name}.log"
+    log.write_text("".join(lines))
+    say(f"(tasks that say nothing are left out; the whole output: {log.relative_to(ROOT)})")
     for host in hosts:
-        row = re.compile(rf"^\W*{re.escape(host.container)}  +([^: ].*\S)")
+        row = re.compile(rf"^\W*{re.escape(host.container)}  +([^: ].*?)\W*$")
         found = [match[1] for match in map(row.match, lines) if match]
         if process.returncode or not found:
             raise DemoError(f"the playbook {name} did not end well for {host.name}; read its output above")
