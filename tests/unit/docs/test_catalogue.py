@@ -1,0 +1,108 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""What the pages say is what the code has: rules, error kinds, contract keys, links, examples."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import CONTRACTS, contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._findings import RULES
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])
+ROLES = sorted(path.parent for path in ROOT.glob("roles/*/meta"))
+CODE = [*ROOT.glob("plugins/module_utils/*.py"), *ROOT.glob("plugins/plugin_utils/*.py")]
+
+CATALOGUE_ROW = re.compile(r"^\| \[?(SP\d{3})\b[^|]*\| ([a-z-]+) \| (critical|major|minor|info) \|", re.MULTILINE)
+CATALOGUE_HEADING = re.compile(r"^### (SP\d{3}) ([a-z-]+)$", re.MULTILINE)
+ERROR_CLASS = re.compile(r'^class \w+Error\(.*?^    kind = "(\w+)"', re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
+FENCE = re.compile(r"^ *```(\w*)\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+HEADING = re.compile(r"^#+ (.+)$", re.MULTILINE)
+
+
+def text_of(page: str) -> str:
+    return (ROOT / page).read_text(encoding="utf-8")
+
+
+def named(page: Path) -> str:
+    return str(page.relative_to(ROOT))
+
+
+@pytest.mark.parametrize("page", ["docs/findings.md", "README.md"])
+def test_the_catalogue_is_the_registry(page: str) -> None:
+    rows = [tuple(match) for match in CATALOGUE_ROW.findall(text_of(page))]
+    assert rows == [(rule.id, rule.name, rule.severity) for rule in RULES]
+
+
+def test_every_rule_has_a_section() -> None:
+    headings = CATALOGUE_HEADING.findall(text_of("docs/findings.md"))
+    assert headings == [(rule.id, rule.name) for rule in RULES]
+
+
+def test_every_error_kind_is_explained() -> None:
+    kinds = {kind for path in CODE for kind in ERROR_CLASS.findall(path.read_text(encoding="utf-8"))}
+    sections = set(re.findall(r"^### `?(\w+)`?$", text_of("docs/troubleshooting.md"), re.MULTILINE))
+    assert kinds <= sections, sorted(kinds - sections)
+
+
+def test_every_key_of_a_contract_is_described() -> None:
+    described = set(re.findall(r"^\| `(\w+)` \|", text_of("docs/adding-an-os.md"), re.MULTILINE))
+    assert {key for contract in CONTRACTS for key in contract} <= described
+
+
+def test_the_example_contract_is_valid() -> None:
+    blocks = [body for language, body in FENCE.findall(text_of("docs/adding-an-os.md")) if language == "yaml"]
+    contract = yaml.safe_load(blocks[0])["system_python_contract"]
+    checked = contract_for({"ID": "amzn", "VERSION_ID": "2023"}, contract)
+    assert checked["id"] == "amzn2023"
+    assert set(CONTRACTS[0]) - set(checked) == set()
+    for command in checked["proof"]:
+        re.compile(command["expect"])
+
+
+@pytest.mark.parametrize("role", ROLES, ids=named)
+def test_every_option_of_a_role_is_described_with_its_default(role: Path) -> None:
+    options = yaml.safe_load((role / "meta/argument_specs.yml").read_text())["argument_specs"]["main"]["options"]
+    rows = re.findall(r"^\| `(\w+)` \| `([^`]*)` \|", (role / "README.md").read_text(), re.MULTILINE)
+    assert {name: yaml.safe_load(default) for name, default in rows} == {
+        name: option.get("default") for name, option in options.items()
+    }
+
+
+def yaml_blocks() -> Iterator[Any]:
+    for page in PAGES:
+        for number, (language, body) in enumerate(FENCE.findall(page.read_text(encoding="utf-8")), 1):
+            if language == "yaml":
+                yield pytest.param(body, id=f"{named(page)}-{number}")
+
+
+@pytest.mark.parametrize("body", list(yaml_blocks()))
+def test_yaml_examples_parse(body: str) -> None:
+    assert yaml.safe_load(body)
+
+
+def anchor(heading: str) -> str:
+    """The name that code hosting sites give a heading."""
+    return re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=named)
+def test_internal_links_lead_somewhere(page: Path) -> None:
+    text = FENCE.sub("", page.read_text(encoding="utf-8"))
+    for link in LINK.findall(text):
+        if re.match(r"[a-z]+:", link):
+            continue
+        place, _hash, fragment = link.partition("#")
+        target = (page.parent / place).resolve() if place else page
+        assert target.exists(), link
+        if fragment:
+            headings = HEADING.findall(FENCE.sub("", target.read_text(encoding="utf-8")))
+            assert fragment in [anchor(heading) for heading in headings], link
