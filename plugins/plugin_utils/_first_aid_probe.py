@@ -8,9 +8,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
 
 from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract, parse_os_release
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import DatabaseError
@@ -19,7 +19,15 @@ from ansible_collections.fleet.system_python.plugins.module_utils._text import p
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_core import Supported
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_script import Answer, Section
 
-__all__ = ["Candidate", "Owner", "Probe", "describe_trust", "probe_settings", "read_probe"]
+__all__ = [
+    "STAGING_PARENT",
+    "STAGING_PREFIX",
+    "Candidate",
+    "Owner",
+    "Probe",
+    "probe_settings",
+    "read_probe",
+]
 
 # Variables that make Python, or the dynamic loader, run something else. Those that only change output are not here.
 _ENVIRONMENT = (
@@ -42,6 +50,12 @@ _ENVIRONMENT = (
 # The second is for hosts whose /run is mounted noexec.
 _LAUNCHER_FOLDERS = ("/run/fleet.system_python", "/var/lib/fleet.system_python/run")
 
+# Its own prefix: the modules' staging folders begin alike, and each kind is tidied up by those who made it.
+STAGING_PARENT = "/var/cache"
+STAGING_PREFIX = ".fleet-system-python-aid-"
+
+_OLDEST_KNOWN = 6
+
 _METADATA = {"mode", "user", "group", "mtime"}
 _SHOWN = 3
 
@@ -52,6 +66,11 @@ class Owner:
 
     name: str
     nevra: str
+
+    @property
+    def nvra(self) -> str:
+        """Return the form without the epoch, which every version of rpm takes as an argument."""
+        return re.sub(r"-\d+:([^-]*-[^-]*)$", r"-\1", self.nevra)
 
 
 @dataclass
@@ -109,6 +128,9 @@ class Probe:
     candidates: list[Candidate]
     environment: dict[str, str]
     installed: dict[str, dict[str, list[Owner]]]
+    verified: dict[str, str]
+    leftovers: list[str]
+    supported: Supported
 
     @property
     def doubtful(self) -> Candidate | None:
@@ -123,13 +145,15 @@ class Probe:
             if candidate is not self.trusted
         ]
         paths = {candidate.path for candidate in self.candidates}
-        for minor in self.installed.values():
-            seen += [
-                {"path": path, "kind": "missing", "reason": f"it is gone; {_names(owners)} should have it"}
-                for path, owners in minor.items()
-                if path not in paths
-            ]
+        for minor, binaries in self.installed.items():
+            seen += [self._not_probed(path, minor, owners) for path, owners in binaries.items() if path not in paths]
         return seen
+
+    def _not_probed(self, path: str, minor: str, owners: Sequence[Owner]) -> dict[str, str]:
+        if minor in self.supported.minors or minor in self.supported.newer:
+            return {"path": path, "kind": "missing", "reason": f"it is gone; {_names(owners)} should have it"}
+        reason = f"this ansible-core needs Python {self.supported.oldest} or newer"
+        return {"path": path, "kind": "too-old", "reason": reason}
 
     def hazards(self) -> list[dict[str, str]]:
         """Return what would run beside the trusted interpreter: variables, site hooks, libraries."""
@@ -171,10 +195,18 @@ def probe_settings(
         "launcher_folders": _LAUNCHER_FOLDERS,
         "accepted_binary": accepted.path if accepted else "",
         "accepted_lines": accepted.altered if accepted else "",
+        "older_minors": _older(supported) if accepted is None else (),
+        "staging_parent": STAGING_PARENT,
+        "staging_prefix": STAGING_PREFIX,
     }
 
 
-def read_probe(answer: Answer, accepted: Candidate | None = None) -> Probe:
+def _older(supported: Supported) -> Sequence[str]:
+    oldest = int(supported.oldest.partition(".")[2])
+    return [f"3.{minor}" for minor in range(_OLDEST_KNOWN, oldest)]
+
+
+def read_probe(answer: Answer, supported: Supported, accepted: Candidate | None = None) -> Probe:
     """Return the judged answer; C(accepted) as for C(probe_settings).
 
     Raises DatabaseError when rpm is not there or its database cannot be read.
@@ -198,6 +230,9 @@ def read_probe(answer: Answer, accepted: Candidate | None = None) -> Probe:
         candidates=candidates,
         environment={section.words[0]: section.body for section in answer.named("environment")},
         installed=_installed(answer),
+        verified={section.words[0]: section.body for section in answer.named("package")},
+        leftovers=[section.words[0] for section in answer.named("leftover")],
+        supported=supported,
     )
 
 
@@ -355,12 +390,3 @@ def _body(answer: Answer, name: str) -> str:
 def _words(answer: Answer, name: str) -> tuple[str, ...]:
     section = answer.first(name)
     return section.words if section else ()
-
-
-def describe_trust(candidate: Candidate) -> Mapping[str, Any]:
-    """Return why the candidate is trusted, as data for the result."""
-    return {
-        "packages": [owner.nevra for owner in candidate.owners],
-        "verified_by": "rpm -V",
-        "left_aside": [entry.path for entry in candidate.entries],
-    }

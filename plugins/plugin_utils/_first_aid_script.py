@@ -52,10 +52,13 @@ def script_text(
     parts: Sequence[str],
     mark: str,
     settings: Mapping[str, str | Sequence[str]],
+    calls: Sequence[Sequence[str]] = (),
     environment: Mapping[str, str] | None = None,
 ) -> str:
-    """Return a POSIX shell script: the settings, the common functions and C(parts) (file names without ".sh").
+    """Return a POSIX shell script: the settings, the common functions, C(parts) (file names without ".sh"), and calls.
 
+    C(calls) are functions of the parts with their arguments; the first that fails ends the script. Parts without calls
+    run by themselves.
     A setting that is a sequence becomes words separated by blanks, so its items must not hold any.
     C(environment) is what the play sets for its tasks; the script sees the same as the modules will.
     """
@@ -65,7 +68,14 @@ def script_text(
         text = value if isinstance(value, str) else " ".join(value)
         header.append(f"{name}={shlex.quote(text)}")
     texts = [_code((_FOLDER / f"{part}.sh").read_text(encoding="utf-8")) for part in ("common", *parts)]
+    if calls:
+        texts.append(_main(calls))
     return "\n".join([*header, *texts])
+
+
+def _main(calls: Sequence[Sequence[str]]) -> str:
+    steps = " &&\n".join(shlex.join(call) for call in calls)
+    return f"section begin\n{steps}\nsection end"
 
 
 def _code(text: str) -> str:

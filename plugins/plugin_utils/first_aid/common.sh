@@ -47,3 +47,8 @@ rpm_errors() {
         esac
     done
 }
+
+# name-[epoch:]version-release.arch on every line, without the epoch: the form that all versions of rpm take.
+without_epoch() {
+    sed 's/-[0-9][0-9]*:\([^-]*-[^-]*\)$/-\1/'
+}

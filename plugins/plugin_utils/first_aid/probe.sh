@@ -10,7 +10,8 @@
 # shellcheck disable=SC2154  # set by the controller, or by common.sh
 
 # The query prints the owners, each followed by its files, in the order of the asked paths.
-owner_query='P\t%{NAME}\t%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\n[%{FILENAMES}\n]'
+package_query='P\t%{NAME}\t%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\n'
+owner_query="${package_query}[%{FILENAMES}\n]"
 
 report_environment() {
     for name in $environment; do
@@ -71,9 +72,9 @@ set_places() {
     for folder in /usr/lib64 /usr/lib; do
         [ ! -e "$folder/python$minor/os.py" ] || { stdlib=$folder/python$minor && break; }
     done
-    libraries="/usr/lib64/libpython$minor.so.1.0"
+    library_path="/usr/lib64/libpython$minor.so.1.0"
     case $minor in
-    3.6 | 3.7) libraries="/usr/lib64/libpython${minor}m.so.1.0" ;;
+    3.6 | 3.7) library_path="/usr/lib64/libpython${minor}m.so.1.0" ;;
     esac
 }
 
@@ -99,7 +100,7 @@ loader_libraries() {
 
 # Sets `owners` (answer of owner_query) and checks that the binary itself is a package's file.
 find_owners() {
-    set -- "$binary" "${stdlib:-/usr/lib64/python$minor}/os.py" "$libraries"
+    set -- "$binary" "${stdlib:-/usr/lib64/python$minor}/os.py" "$library_path"
     for library in $(loader_libraries); do
         case " $* " in
         *" $library "*) ;;
@@ -145,8 +146,8 @@ relevant_lines() {
 }
 
 verify_owners() {
-    names=$(printf '%s\n' "$packages" | cut -f 2 | sort -u)
-    # shellcheck disable=SC2086  # one NEVRA a word
+    names=$(printf '%s\n' "$packages" | cut -f 2 | without_epoch | sort -u)
+    # shellcheck disable=SC2086  # one package a word
     captured limited 300 rpm -V --nodeps --noscripts $names
     section "verify $status"
     printf '%s\n' "$output"
@@ -243,7 +244,7 @@ report_libraries() {
         *"$NL$library$NL"*) continue ;;
         esac
         [ -n "$(unowned_of "$library")" ] || continue
-        library_folder=${libraries%/*}
+        library_folder=${library_path%/*}
         section "foreign-library $library_folder"
         printf '%s\n' "$library"
     done
@@ -325,6 +326,10 @@ probe_all() {
         set_places
         for binary in $(binaries_of); do
             [ -e "$binary" ] || [ -L "$binary" ] || continue
+            # The shims of newer releases lead to the binary that was looked at just before.
+            case $binary in
+            /usr/libexec/*) [ ! -L "$binary" ] || continue ;;
+            esac
             probe_binary && return 0
         done
     done
@@ -339,17 +344,46 @@ check_database() {
     errors=$(printf '%s\n' "$output" | rpm_errors)
     [ -z "$errors" ] || { section "database $status" && printf '%s\n' "$errors" && return 1; }
     [ "$status" -ne 124 ] || { section "database 124" && printf 'rpm did not answer within 60 s\n' && return 1; }
+    [ -n "$(limited 60 rpm -qa | head -n 1)" ] || { section "database 0" && return 1; }
 }
 
-# Who owns the interpreters, as far as the database knows: what could be brought back.
+# Who owns the interpreters, as far as the database knows, and whether that is intact: what could be brought back.
 report_installed() {
-    for minor in $(ordered_minors); do
+    surveyed=' '
+    for minor in $(ordered_minors) $older_minors; do
         set_places
         for binary in $(binaries_of); do
-            lines=$(rpm -qf --qf 'P\t%{NAME}\t%{NAME}-%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\n' "$binary" \
-                "/usr/lib64/python$minor/os.py" "/usr/lib/python$minor/os.py" "$libraries" 2>/dev/null </dev/null | grep "^P$TAB" | cut -f 2- | sort -u)
-            [ -z "$lines" ] || { section "installed $binary $minor" && printf '%s\n' "$lines"; }
+            set -- "$binary" "/usr/lib64/python$minor/os.py" "/usr/lib/python$minor/os.py" "$library_path"
+            owners=$(rpm -qf --qf "$package_query" "$@" 2>/dev/null </dev/null | grep "^P$TAB" | cut -f 2-)
+            # Where another package took the binary over, the rightful one is still installed.
+            [ "$minor:$binary" != "$system_minor:/usr/bin/python$minor" ] || owners="$(rpm -q --qf "$package_query" "$system_package" 2>/dev/null |
+                grep "^P$TAB" | cut -f 2-)$NL$owners"
+            rpm -qf --qf '' "$binary" >/dev/null 2>&1 </dev/null ||
+                [ "$minor:$binary" = "$system_minor:/usr/bin/python$minor" ] || continue
+            [ -n "${owners#"$NL"}" ] || continue
+            section "installed $binary $minor"
+            printf '%s\n' "$owners"
+            survey_packages
         done
+    done
+}
+
+survey_packages() {
+    for package in $(printf '%s\n' "$owners" | cut -f 2 | without_epoch); do
+        case $surveyed in
+        *" $package "*) continue ;;
+        esac
+        surveyed="$surveyed$package "
+        captured limited 300 rpm -V --nodeps --noscripts "$package"
+        section "package $package $status"
+        printf '%s\n' "$output"
+    done
+}
+
+# A run that was killed leaves its folder behind.
+report_leftovers() {
+    for folder in "$staging_parent/$staging_prefix"*; do
+        [ ! -d "$folder" ] || section "leftover $folder"
     done
 }
 
@@ -359,6 +393,7 @@ uid=$(id -u)
 section "uid $uid"
 read_platform
 loader_cache=$(ldconfig -p 2>/dev/null </dev/null | grep -F libpython)
+report_leftovers
 if probe_all; then
     section chosen
 else

@@ -43,7 +43,16 @@ def test_an_answer_without_its_end_is_an_error(text: str) -> None:
 @pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
 @pytest.mark.parametrize("value", ["a b", "it's", "$(touch /nonexistent/x)", "new\nline", "-n", "\\n", "*"])
 def test_settings_arrive_as_they_are(shell: list[str], value: str) -> None:
-    text = script_text([], MARK, {"setting": value, "words": ["a", "b"]}, {"PLAY_VARIABLE": value})
+    text = script_text([], MARK, {"setting": value, "words": ["a", "b"]}, (), {"PLAY_VARIABLE": value})
     script = text + '\nprintf "%s|%s|%s" "$setting" "$PLAY_VARIABLE" "$words"'
     done = subprocess.run([*shell, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == f"{value}|{value}|a b"
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+def test_calls_keep_their_arguments_and_stop_at_the_first_failure(shell: list[str]) -> None:
+    text = script_text([], MARK, {}, [["section", "one", "a b", "$HOME"], ["false"], ["section", "two"]])
+    done = subprocess.run([*shell, "-c", text], capture_output=True, text=True, check=True)
+    answer = parse_answer(done.stdout, done.stderr, done.returncode, MARK)
+    assert [section.name for section in answer.sections] == ["begin", "one", "end"]
+    assert answer.sections[1].words == ("a", "b", "$HOME")

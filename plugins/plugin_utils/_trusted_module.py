@@ -1,0 +1,48 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""The action of every module of this collection: no module runs under an interpreter that rpm does not vouch for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ansible_collections.fleet.system_python.plugins.action.python_first_aid import ActionModule as FirstAidAction
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
+
+__all__ = ["TrustedModuleAction"]
+
+_INTERPRETER = "ansible_python_interpreter"
+_FIRST_AID = "python_first_aid_result"
+
+
+class TrustedModuleAction(FirstAidAction):
+    """Probe the host, unless first aid did so in this play, and run the module under what it found."""
+
+    _supports_async = True
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Return the module's result, with the keys C(interpreter), C(rejected) and C(hazards) of the probe."""
+        super(FirstAidAction, self).run(tmp, task_vars)
+        variables = dict(task_vars or {})
+        found: dict[str, Any] = {}
+        if not _is_established(variables):
+            try:
+                variables[_INTERPRETER] = self.first_aid(self._task.args.get("contract"), found).look().interpreter()
+            except SystemPythonError as error:
+                return {**found, "failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
+        result = self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val))
+        for key in ("interpreter", "rejected", "hazards"):
+            if key in found:
+                result.setdefault(key, found[key])
+        return result
+
+
+def _is_established(variables: Mapping[str, Any]) -> bool:
+    """Tell whether first aid chose the interpreter of this play, and it still is the one."""
+    chosen = (variables.get(_FIRST_AID) or {}).get("interpreter")
+    return bool(chosen) and variables.get(_INTERPRETER) == chosen

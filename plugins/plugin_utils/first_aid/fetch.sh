@@ -1,0 +1,117 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
+
+# PRIVATE to the collection. Reads the enabled repositories on the host, because only the host may reach them; their
+# metadata is understood on the controller. Needs stage.sh before it, and calls of the functions below.
+# shellcheck disable=SC2154  # set by the controller, or by the scripts before
+
+# show_file PATH: its content for the controller.
+show_file() {
+    [ -f "$1" ] || return 0
+    section file
+    printf '%s\n' "$1"
+    base64 -w 0 "$1" && printf '\n'
+}
+
+# show_configuration: all that says which repositories there are and how they are reached.
+show_configuration() {
+    for file in /etc/dnf/dnf.conf /etc/yum.repos.d/*.repo /etc/yum/repos.d/*.repo /etc/distro.repos.d/*.repo \
+        /etc/dnf/vars/* /etc/yum/vars/* /usr/share/dnf5/vars.d/* /etc/dnf/vars.d/* /etc/zypp/repos.d/*.repo \
+        /etc/zypp/vars.d/* /etc/zypp/credentials.d/* /etc/sysconfig/proxy /etc/os-release; do
+        show_file "$file"
+    done
+    section "machine $(uname -m)"
+    for provider in "$@"; do
+        section "provider $provider"
+        rpm -q --whatprovides "$provider" --qf '%{VERSION}\n[%{PROVIDENAME} %{PROVIDEVERSION}\n]' 2>/dev/null </dev/null
+        section "provider-rc $provider $?"
+    done
+}
+
+# download ID URL LIMIT CURL_OPTIONS WGETRC CA: saves URL as ID. The options hold passwords, so they go through files and
+# pipes, never through a command line.
+download() {
+    target=$staging/download/$1
+    rm -f "$target"
+    if command -v curl >/dev/null; then
+        captured curl_download "$@"
+    elif command -v wget >/dev/null; then
+        captured wget_download "$@"
+    else
+        status=127 output='neither curl nor wget is installed'
+    fi
+    size=0
+    [ ! -f "$target" ] || size=$(stat -c %s "$target")
+    [ "$size" -le "$3" ] || { status=63 output="it is longer than $3 bytes" && rm -f "$target"; }
+    [ "$status" -eq 0 ] || rm -f "$target"
+    section "download $1 $status $size"
+    printf '%s\n' "$output"
+}
+
+curl_download() {
+    authorities=''
+    [ -z "$6" ] || authorities="cacert = \"$6\""
+    [ ! -d "$6" ] || authorities="capath = \"$6\""
+    printf '%s\n%s\nurl = "%s"\n' "$4" "$authorities" "$2" | timeout -k 5 "$download_timeout" curl --config - --silent --show-error --fail \
+        --location --max-redirs 10 --proto =http,https,ftp,file --proto-redir =http,https,ftp --max-filesize "$3" \
+        --connect-timeout 15 --speed-limit 100 --speed-time 60 --output "$target"
+}
+
+wget_download() {
+    authorities=''
+    [ -z "$6" ] || authorities="ca_certificate = $6"
+    [ ! -d "$6" ] || authorities="ca_directory = $6"
+    (umask 077 && printf '%s\n%s\n' "$5" "$authorities" >"$staging/wgetrc")
+    printf '%s\n' "$2" | WGETRC=$staging/wgetrc timeout -k 5 "$download_timeout" wget --quiet --tries=2 --timeout=30 \
+        --input-file=- --output-document="$target" 2>&1
+}
+
+# check ID ALGORITHM VALUE: what the repository says the file is.
+check() {
+    [ -f "$staging/download/$1" ] || return 0
+    found=$("$2sum" "$staging/download/$1" | cut -d ' ' -f 1)
+    [ "$found" != "$3" ] || return 0
+    rm -f "$staging/download/$1"
+    section "mismatch $1"
+    printf '%s\n' "$found"
+}
+
+# show_download ID: a small file, whole.
+show_download() {
+    [ -f "$staging/download/$1" ] || return 0
+    section "content-of $1"
+    base64 -w 0 "$staging/download/$1" && printf '\n'
+}
+
+# cut_packages ID NAME...: the few elements of a primary.xml that matter, so that the rest need not travel.
+cut_packages() {
+    id=$1
+    shift
+    [ -f "$staging/download/$id" ] || return 0
+    if ! command -v awk >/dev/null; then
+        show_download "$id"
+        return 0
+    fi
+    section "cut $id"
+    { decompressed "$staging/download/$id" || printf '<!-- unreadable -->'; } 2>&1 | awk -v names=" $* " '
+        BEGIN { RS = "<" }
+        $1 == "package" { inside = 1; text = ""; wanted = 0 }
+        inside { text = text "<" $0 }
+        inside && substr($0, 1, 5) == "name>" { if (index(names, " " substr($0, 6) " ")) wanted = 1 }
+        substr($0, 1, 9) == "/package>" { if (inside && wanted) printf "%s", text; inside = 0 }
+        index($0, "!-- unreadable --") { printf "<!-- unreadable -->" }
+    '
+}
+
+# By its first bytes; its name may say anything.
+decompressed() {
+    case $(od -An -tx1 -N4 "$1" | tr -d ' \n') in
+    1f8b*) gzip -dc "$1" ;;
+    fd377a58) xz -dc "$1" ;;
+    425a68*) bzip2 -dc "$1" ;;
+    28b52ffd) zstd -dcq "$1" ;;
+    *) cat "$1" ;;
+    esac
+}

@@ -1,0 +1,180 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
+    DiskFullError,
+    LockedError,
+    QuarantineError,
+    ReadOnlyError,
+    SystemPythonError,
+    TransactionError,
+)
+from ansible_collections.fleet.system_python.plugins.module_utils._files import sha256_of
+from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_acquire import Acquisition, AidOptions
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_errors import ChangedMeanwhileError
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_install import (
+    Installation,
+    Kept,
+    manifest_texts,
+)
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_plan import Target, Wanted
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_remote import Remote
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_script import Answer, parse_answer
+
+TARGET = Target("3.9", "/usr/bin/python3.9", [], [Wanted("python3", "python3-3.9.2-1.el9.x86_64")])
+PREPARED = ("state abc", "room", "test 0")
+
+
+class Recorded(Remote):
+    """Answers one script after the other with recorded sections."""
+
+    def __init__(self, *answers: tuple[str, ...]) -> None:
+        self.answers = list(answers)
+        self.uploads: dict[str, str] = {}
+
+    def ask(
+        self,
+        parts: Sequence[str],
+        settings: Mapping[str, str | Sequence[str]],
+        calls: Sequence[Sequence[str]] = (),
+    ) -> Answer:
+        assert parts[0] == "stage"
+        assert "wanted" in settings
+        assert calls[0] == ["use_staging", "/staging"]
+        text = "".join(f"\n@m@ {section}\n" for section in ("begin", *self.answers.pop(0), "end"))
+        return parse_answer(text, "", 0, "@m@")
+
+    def upload(self, path: Path) -> str:
+        self.uploads[path.name] = path.read_text()
+        return f"/srv/{path.name}"
+
+
+def installation(remote: Remote) -> Installation:
+    return Installation(Acquisition(remote, AidOptions(), TARGET.wanted, "/staging"), AidOptions(), TARGET, [])
+
+
+@pytest.mark.parametrize(
+    ("sections", "error"),
+    [
+        (("state abc", "read-only\n/usr/bin"), ReadOnlyError),
+        (("state abc", "test 1\ninstalling package x needs 9MB more space on the / filesystem"), DiskFullError),
+        (("state abc", "test 2\nfile /x conflicts with file from package y"), TransactionError),
+    ],
+)
+def test_what_would_fail_is_said_before(sections: tuple[str, ...], error: type[SystemPythonError]) -> None:
+    with pytest.raises(error, match="Nothing was changed"):
+        installation(Recorded(sections)).prepare()
+
+
+@pytest.mark.parametrize(
+    ("sections", "error", "said"),
+    [
+        (('locked\n{"pid": 7, "since": "now"}',), LockedError, '"pid": 7'),
+        (("changed-meanwhile",), ChangedMeanwhileError, "Another run"),
+        (("not-kept\nmkdir: No space left on device",), DiskFullError, "no room"),
+        (("not-kept\nmkdir: Read-only file system",), ReadOnlyError, "read-only"),
+        (("not-kept\nmkdir: odd",), QuarantineError, "odd"),
+        (("quarantine /q/run", "installed 1\nerror: unpacking of archive failed"), TransactionError, "/q/run"),
+    ],
+)
+def test_what_failed_is_said_as_what_it_is(
+    sections: tuple[str, ...], error: type[SystemPythonError], said: str
+) -> None:
+    work = installation(Recorded(PREPARED, sections))
+    work.prepare()
+    with pytest.raises(error, match=said):
+        work.carry_out()
+
+
+def test_evidence_and_what_is_in_the_way() -> None:
+    remote = Recorded(
+        (
+            "state abc",
+            "blocked 41ed 0 0 4096 1700000000\n/usr/bin/python3.9",
+            "overwritten a1ff 0 0 9 1700000001\n/usr/bin/python3",
+            "link\npython3.15",
+            "overwritten 81ed 0 5 12 1700000002\n/usr/lib64/x y",
+            "sha256 00ff",
+            "overwritten 81ed 0 0 12 1700000002\n/usr/bin/python3.9/inside",
+            "sha256 00ff",
+        ),
+        (),
+        ("quarantine /q/run", "installed 0\n"),
+    )
+    work = installation(remote)
+    work.prepare()
+    assert [(one.action, one.kind, one.path) for one in work.kept] == [
+        ("take", "directory", "/usr/bin/python3.9"),
+        ("keep", "link", "/usr/bin/python3"),
+        ("keep", "file", "/usr/lib64/x y"),
+    ]
+    work.carry_out()
+    assert work.quarantine == "/q/run"
+    assert remote.uploads["manifest.items"].splitlines() == [
+        "take\t0001\t/usr/bin/python3.9",
+        "keep\t0002\t/usr/bin/python3",
+        "keep\t0003\t/usr/lib64/x y",
+    ]
+    intended, done = (json.loads(remote.uploads[f"manifest.{state}"]) for state in ("intended", "done"))
+    assert {entry["state"] for entry in intended["entries"]} == {"intended"}
+    assert [(entry["state"], entry["sha256"], entry.get("link_target")) for entry in done["entries"]] == [
+        ("done", None, None),
+        ("done", None, "python3.15"),
+        ("done", "00ff", None),
+    ]
+
+
+def described(path: Path, action: str) -> Kept:
+    found = path.lstat()
+    return Kept(
+        action=action,
+        path=str(path),
+        mode=found.st_mode,
+        uid=found.st_uid,
+        gid=found.st_gid,
+        size=found.st_size,
+        mtime=int(found.st_mtime),
+        sha256=sha256_of(str(path)) if path.is_file() and not path.is_symlink() else None,
+        link_target=str(path.readlink()) if path.is_symlink() else None,
+    )
+
+
+def test_the_modules_can_put_back_what_first_aid_kept(tmp_path: Path) -> None:
+    system, run = tmp_path / "usr", tmp_path / "quarantine" / "20260131T120000Z-aid-1"
+    (system / "folder").mkdir(parents=True)
+    (system / "folder" / "file").write_text("mine")
+    (system / "plänted.py").write_text("planted")
+    kept = [described(system / "folder", "take"), described(system / "plänted.py", "take")]
+    texts = manifest_texts(kept, run.name, TARGET)
+    (run / "items").mkdir(parents=True)
+    (run / "manifest.json").write_text(texts["done"])
+    for line in texts["items"].splitlines():
+        _action, number, path = line.split("\t")
+        shutil.move(path, run / "items" / number)
+    records = Quarantine(str(run.parent), "another").put_back(run.name)
+    assert [record["state"] for record in records] == ["put_back", "put_back"]
+    assert (system / "folder" / "file").read_text() == "mine"
+    assert (system / "plänted.py").read_text() == "planted"
+
+
+def test_a_killed_run_is_recovered(tmp_path: Path) -> None:
+    system, run = tmp_path / "usr", tmp_path / "quarantine" / "20260131T120000Z-aid-1"
+    system.mkdir()
+    (system / "file").write_text("original")
+    texts = manifest_texts([described(system / "file", "keep")], run.name, TARGET)
+    (run / "items").mkdir(parents=True)
+    (run / "manifest.json").write_text(texts["intended"])
+    Quarantine(str(run.parent), "another").recover()
+    assert (system / "file").read_text() == "original"
+    assert not run.exists()
