@@ -120,6 +120,11 @@ ALL = (
         'sed -i.bak \'s/"done"/"intended"/\' /var/lib/fleet.system_python/quarantine/*/manifest.json',
         "cd /var/lib/fleet.system_python/quarantine/*/; mv manifest.json.bak manifest.json",
     ),
+    Sabotage(
+        "test_the_quarantine_has_no_other_folders",
+        "mkdir -p /var/lib/fleet.system_python/quarantine/0",
+        "rmdir /var/lib/fleet.system_python/quarantine/0; rmdir -p /var/lib/fleet.system_python/quarantine",
+    ),
     Sabotage("test_what_check_mode_predicted_is_what_happened", record="predicted", change=_extra_action),
     Sabotage(
         "test_what_check_mode_predicted_is_what_happened",
@@ -152,7 +157,7 @@ ALL = (
     Sabotage(
         "test_modules_run_under_the_nearest_interpreter_that_the_core_supports",
         record="after",
-        change=_set("first_aid", "interpreter", to="/usr/bin/python3.13"),
+        change=_set("interpreter", to="/usr/bin/python3.13"),
     ),
     Sabotage("test_an_audit_finds_nothing", record="after", change=_set("facts", "findings", to=[{"id": "SP101"}])),
 )
@@ -189,6 +194,12 @@ class Stage:
         if done.returncode:
             return "failed"
         return "passed" if " passed" in done.stdout else "skipped"
+
+    def failures(self) -> list[str]:
+        """What the whole suite says against the hosts."""
+        command = ["pytest", "-q", "-rf", "-p", "no:cacheprovider", "-c", str(TESTS / "pytest.ini"), str(TESTS)]
+        done = subprocess.run(command, cwd=TESTS, env=self.env, capture_output=True, text=True, check=False)
+        return [line for line in done.stdout.splitlines() if line.startswith("FAILED")]
 
     def containers(self) -> list[str]:
         """The containers of the scenario's hosts."""
@@ -228,8 +239,7 @@ def prove(scenario: str) -> tuple[set[str], list[str]]:
         stage.molecule("test", "--destroy=never")
         seen: set[str] = set()
         blind = [f"{scenario}: {one.test} did not fail" for one in ALL if not _fails(stage, one, seen)]
-        if stage.pytest() != "passed":
-            blind.append(f"{scenario}: a sabotage was not undone, so what was seen proves nothing")
+        blind += [f"{scenario}: {line}, so a sabotage was not undone" for line in stage.failures()]
     finally:
         stage.molecule("destroy")
     return seen, blind

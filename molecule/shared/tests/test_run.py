@@ -56,8 +56,9 @@ def test_the_second_run_changes_nothing(subject: Subject) -> None:
 
 
 def test_modules_run_under_the_nearest_interpreter_that_the_core_supports(subject: Subject) -> None:
-    for step in ("repeated", "after"):
-        assert subject.record(step)["first_aid"]["interpreter"] == subject.platform.modules_run_under[CORE]
+    expected = subject.platform.modules_run_under[CORE]
+    assert subject.record("repeated")["first_aid"]["interpreter"] == expected
+    assert subject.record("after")["interpreter"] == expected
 
 
 def test_an_audit_finds_nothing(subject: Subject) -> None:
@@ -84,17 +85,24 @@ def test_nothing_is_left_over(host: Host) -> None:
 
 
 def test_what_was_moved_can_be_put_back(subject: Subject, host: Host) -> None:
-    result = subject.record("repaired")["result"]
-    expected = set(_set_aside(result["plan"]))
-    if not expected:
-        assert result.get("quarantine") is None
+    repaired = subject.record("repaired")
+    result, aid = repaired["result"], repaired["first_aid"].get("brought_back", {"quarantine": "", "moved_aside": []})
+    folders = {result.get("quarantine"): set(_set_aside(result["plan"])), aid["quarantine"]: set(aid["moved_aside"])}
+    folders = {folder: paths for folder, paths in folders.items() if folder or paths}
+    if not folders:
         pytest.skip("nothing had to be moved")
-    folder = result["quarantine"]
     assert host.check_output("stat -c '%%a %%U' %s", f"{STATE}/quarantine") == "700 root"
-    manifest = json.loads(host.check_output("cat %s", f"{folder}/manifest.json"))
-    assert {entry["state"] for entry in manifest["entries"]} == {"done"}
-    assert expected <= {entry["path"] for entry in manifest["entries"]}
-    _compare(host, folder, manifest["entries"])
+    for folder, paths in folders.items():
+        manifest = json.loads(host.check_output("cat %s", f"{folder}/manifest.json"))
+        assert {entry["state"] for entry in manifest["entries"]} == {"done"}
+        assert paths <= {entry["path"] for entry in manifest["entries"]}
+        _compare(host, folder, manifest["entries"])
+
+
+def test_the_quarantine_has_no_other_folders(subject: Subject, host: Host) -> None:
+    repaired = subject.record("repaired")
+    known = {repaired["result"].get("quarantine"), repaired["first_aid"].get("brought_back", {}).get("quarantine")}
+    assert set(host.check_output(f"ls -d {STATE}/quarantine/* 2>/dev/null; true").split()) == known - {None, ""}
 
 
 def _set_aside(plan: list[Record]) -> Iterator[str]:
