@@ -29,6 +29,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._repair import
     carry_out,
     fetch_packages,
     require_possible,
+    require_root,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
 from ansible_collections.fleet.system_python.plugins.module_utils._sources import SourceSettings, ladder
@@ -93,6 +94,7 @@ class Intact:
 
     def repair(self) -> t.Dict[str, t.Any]:
         """Repair this host and return what was found, done and proved. Raises SystemPythonError."""
+        require_root()
         observation, findings = self._audit()
         if not make_plan(findings) and self.journal.load() is None:
             # A healthy host is not written to: no lock file, no folder.

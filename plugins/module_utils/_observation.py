@@ -336,7 +336,8 @@ class _Observer:
             return _not_checked("{0} is not installed".format(command))
         blocked = self._blocks(manager)
         if blocked:
-            return dict(_not_checked("{0} does not verify".format(", ".join(blocked[:5]))), blocked=blocked)
+            reason = "{0} {1} not verify".format(", ".join(blocked[:5]), "does" if len(blocked) == 1 else "do")
+            return dict(_not_checked(reason), name=manager["name"], blocked=blocked)
         done = self.runner(manager["argv"], timeout=30)
         if done.rc == 0:
             return {"name": manager["name"], "state": "works", "reason": "", "blocked": []}

@@ -211,8 +211,22 @@ class Quarantine:
         """Put what run C(run_id) keeps back to where it was: all of it, or only C(paths); the last taken comes first.
 
         What is there now is never overwritten, unless C(overwrite): then a copy of it is kept in the quarantine of
-        this run before. Everything is checked before the first thing moves. Returns the records.
+        this run before. Everything is checked before the first thing moves. Returns the records; what was put back
+        already is passed over.
         """
+        run, entries = self._returnable(run_id, paths, overwrite)
+        return [self._put_back(run, entry) for entry in entries]
+
+    def would_put_back(
+        self, run_id: str, paths: t.Optional[t.Sequence[str]] = None, overwrite: bool = False
+    ) -> t.List[Record]:
+        """Return the records that C(put_back) would put back, after the same checks; nothing is changed."""
+        run, entries = self._returnable(run_id, paths, overwrite)
+        return [run.record(entry) for entry in entries]
+
+    def _returnable(
+        self, run_id: str, paths: t.Optional[t.Sequence[str]], overwrite: bool
+    ) -> t.Tuple["_Run", t.List[Record]]:
         run = self._run if run_id == self.run_id else _Run(self.folder, run_id, self.checkpoint)
         run.require()
         entries = _selected(run, paths)
@@ -227,7 +241,7 @@ class Quarantine:
                 paths=[json_text(path) for path in blocked],
             )
         _require_folders(run_id, entries)
-        return [self._put_back(run, entry) for entry in entries]
+        return run, entries
 
     def _put_back(self, run: "_Run", entry: Record) -> Record:
         path, stored = _path_of(entry), run.stored(entry)
@@ -500,7 +514,8 @@ def _text_of(seconds: float) -> str:
 def _selected(run: _Run, paths: t.Optional[t.Sequence[str]]) -> t.List[Record]:
     kept = [entry for entry in run.entries if entry["state"] == "done"]
     if paths is not None:
-        unknown = sorted(set(paths) - {_path_of(entry) for entry in kept})
+        returned = [entry for entry in run.entries if entry["state"] == "put_back"]
+        unknown = sorted(set(paths) - {_path_of(entry) for entry in kept + returned})
         if unknown:
             raise QuarantineError(
                 "Run {0} does not keep {1}.".format(run.run_id, ", ".join(printable(path) for path in unknown)),

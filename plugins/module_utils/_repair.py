@@ -43,7 +43,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._resolution im
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
 from ansible_collections.fleet.system_python.plugins.module_utils._transaction import Transaction
 
-__all__ = ["Workshop", "carry_out", "fetch_packages", "require_possible"]
+__all__ = ["Workshop", "carry_out", "fetch_packages", "require_possible", "require_root"]
 
 SELINUX_CONFIG = "/etc/selinux/config"
 _SELINUX_ENFORCE = "/sys/fs/selinux/enforce"
@@ -66,12 +66,17 @@ class Workshop(t.NamedTuple):
 # --- before anything is changed --------------------------------------------------------------------------------------
 
 
-def require_possible(plan: t.Sequence[Action], quarantine_folder: str) -> None:
-    """Raise PrivilegeError, ReadOnlyError or DiskFullError when the plan could not be carried out to its end."""
+def require_root() -> None:
+    """Raise PrivilegeError when this is not root."""
     if os.geteuid() != 0:
         raise PrivilegeError(
-            "Only root can repair the system Python; this run is user id {0}. Use 'become: true'.".format(os.geteuid())
+            "Only root can repair the system Python; this run is user id {0}, so nothing was changed. "
+            "Use 'become: true'.".format(os.geteuid())
         )
+
+
+def require_possible(plan: t.Sequence[Action], quarantine_folder: str) -> None:
+    """Raise ReadOnlyError or DiskFullError when the plan could not be carried out to its end."""
     for folder in _written_folders(plan):
         if is_read_only(folder):
             raise ReadOnlyError(

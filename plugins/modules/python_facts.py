@@ -12,7 +12,8 @@ description:
     interpreters of the host, reads the alternatives groups from their state files, and applies the rules of the
     collection.
   - Reads only. Nothing that the package database does not vouch for is run.
-  - Run M(fleet.system_python.python_first_aid) before it, so that the interpreter that runs this module can be trusted.
+  - It runs under an interpreter that rpm vouches for, whatever C(ansible_python_interpreter) says; on a host that has
+    none left it fails. The role P(fleet.system_python.python_first_aid#role) brings one back.
 options:
   contract:
     description:

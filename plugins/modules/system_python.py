@@ -16,7 +16,8 @@ description:
     C(/var/lib/fleet.system_python) with a manifest that can put it back.
   - Everything that the repair needs is fetched, and its signatures are checked, before anything is changed.
   - A run that was killed is finished by the next one. Of two runs at once, the second waits or says who holds the lock.
-  - Run M(fleet.system_python.python_first_aid) before it, so that the interpreter that runs this module can be trusted.
+  - It runs under an interpreter that rpm vouches for, whatever C(ansible_python_interpreter) says; on a host that has
+    none left it fails. The role P(fleet.system_python.python_first_aid#role) brings one back.
 options:
   state:
     description:
@@ -51,6 +52,12 @@ options:
   files:
     description:
       - Package files (C(.rpm)) on the host, or folders of them, that are asked before any other source.
+    type: list
+    elements: path
+    default: []
+  controller_files:
+    description:
+      - Package files on the controller. They are copied to the host for this run and asked like those of O(files).
     type: list
     elements: path
     default: []
@@ -230,6 +237,7 @@ def main() -> None:
                 "default": list(DEFAULT_QUARANTINE),
             },
             "files": {"type": "list", "elements": "path", "default": []},
+            "controller_files": {"type": "list", "elements": "path", "default": []},
             "use": {"type": "list", "elements": "str", "choices": list(SOURCES)},
             "check_signatures": {"type": "bool", "default": True},
             "lock_timeout": {"type": "int", "default": 0},

@@ -35,11 +35,17 @@ class TrustedModuleAction(FirstAidAction):
                 variables[_INTERPRETER] = self.first_aid(self._task.args.get("contract"), found).look().interpreter()
             except SystemPythonError as error:
                 return {**found, "failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
-        result = self._execute_module(task_vars=variables, wrap_async=bool(self._task.async_val))
+        result = self._execute_module(
+            module_args=self.module_args(), task_vars=variables, wrap_async=bool(self._task.async_val)
+        )
         for key in ("interpreter", "rejected", "hazards"):
             if key in found:
                 result.setdefault(key, found[key])
         return result
+
+    def module_args(self) -> dict[str, Any]:
+        """Return the arguments for the module."""
+        return dict(self._task.args)
 
 
 def _is_established(variables: Mapping[str, Any]) -> bool:

@@ -6,7 +6,6 @@
 
 import time
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 from checkkit import Ansible, Fleet, Host
@@ -165,19 +164,19 @@ def _corrupt(host: Host) -> None:
 
 
 def _no_source(host: Host) -> None:
-    host.check(f"{BREAK_EVERYTHING}; test-host-repo none; rm -rf /var/cache/dnf /var/cache/zypp")
+    host.check(f"{BREAK_EVERYTHING}\ntest-host-repo none; rm -rf /var/cache/dnf /var/cache/zypp")
 
 
 def _bad_signature(host: Host) -> None:
-    host.check(f"{BREAK_EVERYTHING}; test-host-repo badsig; rm -rf /var/cache/dnf")
+    host.check(f"{BREAK_EVERYTHING}\ntest-host-repo badsig; rm -rf /var/cache/dnf")
 
 
 def _version_gone(host: Host) -> None:
-    host.check(f"{BREAK_EVERYTHING}; test-host-repo gone; rm -rf /var/cache/dnf")
+    host.check(f"{BREAK_EVERYTHING}\ntest-host-repo gone; rm -rf /var/cache/dnf")
 
 
 def _unknown(host: Host) -> None:
-    host.check(f"{BREAK_EVERYTHING}; sed -i 's/^ID=.*/ID=plan9/' /etc/os-release")
+    host.check(f"{BREAK_EVERYTHING}\nsed -i 's/^ID=.*/ID=plan9/' /etc/os-release")
 
 
 ERRORS = [
@@ -228,7 +227,7 @@ def test_a_read_only_usr_is_told_before_anything_is_changed(special: Callable[..
         "--cap-add", "SYS_ADMIN", "--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined"
     )
     host.install()
-    host.check(f"{BREAK_EVERYTHING}; mount --bind /usr /usr && mount -o remount,ro,bind /usr")
+    host.check(f"{BREAK_EVERYTHING}\nmount --bind /usr /usr && mount -o remount,ro,bind /usr")
     before = host.listing()
     code, error = host.drive("repair")
     assert (code, error["kind"]) == (3, "read_only"), error
@@ -260,17 +259,19 @@ def test_of_two_runs_the_second_waits_or_says_who_holds_the_lock(broken: Callabl
     healthy(host)
 
 
-def test_what_was_moved_can_be_put_back(broken: Callable[[str], Host]) -> None:
+def test_what_was_moved_can_be_put_back(broken: Callable[[str], Host], ansible: Ansible) -> None:
     host = broken("rhel9")
     code, result = host.drive("repair")
     assert code == 0, result
-    folder, _separator, run = result["quarantine"].rpartition("/")
-    script: list[Any] = [
-        "import sys; sys.path.insert(0, '/root/under-test')",
-        "from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine",
-        f"quarantine = Quarantine({folder!r}, {run!r})",
-        f"print(len(quarantine.put_back({run!r}, ['/usr/bin/python3.99', '/usr/lib/python3.99'])))",
-    ]
-    assert host.check(f'python3.11 -I -B -c "{"; ".join(script)}"').strip() == "2"
+    run = result["quarantine"].rpartition("/")[2]
+    paths = ["/usr/bin/python3.99", "/usr/lib/python3.99"]
+    runs = ansible.module("python_quarantine", host)["runs"]
+    assert [one["run_id"] for one in runs] == [run]
+    options = {"state": "returned", "run_id": run, "paths": paths}
+    for check in (True, False):
+        returned = ansible.module("python_quarantine", host, options, check=check)
+        assert returned["changed"], returned
+        assert sorted(entry["path"] for entry in returned["entries"]) == paths
+    assert not ansible.module("python_quarantine", host, options)["changed"]
     assert host.check("cat /usr/lib/python3.99/lib/file") == "kept\n"
     host.check("cmp /usr/bin/python3.99 /usr/bin/python3.11")

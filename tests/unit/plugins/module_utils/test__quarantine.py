@@ -339,9 +339,14 @@ def test_put_back_of_chosen_paths(host: Host) -> None:
         quarantine.take(path, REASON, "SP210")
     quarantine.put_back("run-1", [paths[1]])
     assert os.listdir(host.bin) == ["b"]
-    with pytest.raises(QuarantineError, match=r"does not keep .*/b"):
-        quarantine.put_back("run-1", paths)
+    with pytest.raises(QuarantineError, match=r"does not keep .*/c"):
+        quarantine.put_back("run-1", [paths[0], host.path("c")])
     assert os.listdir(host.bin) == ["b"]
+    assert [record["path"] for record in quarantine.would_put_back("run-1", paths)] == [paths[0]]
+    assert os.listdir(host.bin) == ["b"]
+    assert [record["path"] for record in quarantine.put_back("run-1", paths)] == [paths[0]]
+    assert sorted(os.listdir(host.bin)) == ["a", "b"]
+    assert quarantine.put_back("run-1", paths) == []
     with pytest.raises(QuarantineError, match="there are: run-1"):
         quarantine.put_back("run-7")
 

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Run the module system_python under an interpreter that rpm vouches for, with package files of the controller."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
+
+
+class ActionModule(TrustedModuleAction):
+    """See TrustedModuleAction."""
+
+    def module_args(self) -> dict[str, Any]:
+        """Copy C(controller_files) to the host and give them to the module as C(files)."""
+        arguments = super().module_args()
+        local = arguments.pop("controller_files", None) or []
+        if local and not self._task.check_mode:
+            uploaded = [self.upload(Path(self._find_needle("files", path))) for path in local]
+            arguments["files"] = [*(arguments.get("files") or []), *uploaded]
+        return arguments
