@@ -278,7 +278,7 @@ def _from_microdnf(acquisition: Acquisition) -> None:
 
 
 def _from_repositories(acquisition: Acquisition) -> None:
-    reader = RepositoryReader(acquisition.ask, acquisition.staging)
+    reader = RepositoryReader(acquisition.ask, acquisition.remote.upload, acquisition.staging)
     try:
         found = reader.fetch(acquisition.missing())
     except RepositoryError as error:

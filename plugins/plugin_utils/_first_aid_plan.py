@@ -108,7 +108,7 @@ def _targets_of(probe: Probe, minor: str) -> list[Target]:
     wanted = []
     for owner in _unique(owners):
         entries = [entry for entry in _drift_of(probe, owner) if is_part_of(entry.path, minor)]
-        if entries:
+        if entries or any(one.astray and one.minor == minor for one in probe.candidates):
             wanted.append(Wanted(owner.name, owner.nevra, any(entry.note == "replaced" for entry in entries)))
     planted = [path for one in probe.candidates if one.minor == minor for path in one.planted]
     return [Target(minor, binary, list(owners), wanted, planted)]

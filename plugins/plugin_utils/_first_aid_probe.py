@@ -87,6 +87,7 @@ class Candidate:
     metadata: dict[str, tuple[int, int, int]] = field(default_factory=dict)
     entries: list[VerifyEntry] = field(default_factory=list)
     planted: list[str] = field(default_factory=list)
+    astray: list[str] = field(default_factory=list)
     foreign_libraries: list[str] = field(default_factory=list)
     library_folder: str = ""
     hooks: list[str] = field(default_factory=list)
@@ -313,6 +314,12 @@ def _read_metadata(candidate: Candidate, section: Section) -> None:
             candidate.metadata[path] = (int(mode, 8), int(user), int(group))
 
 
+def _read_astray(candidate: Candidate, section: Section) -> None:
+    candidate.astray = section.lines
+    shown = ", ".join(printable(path) for path in candidate.astray[:_SHOWN])
+    candidate.reject("astray", f"it is a link that leads through folders that others than root may write: {shown}")
+
+
 def _read_planted(candidate: Candidate, section: Section) -> None:
     candidate.planted = section.lines
     shown = ", ".join(printable(path) for path in candidate.planted[:_SHOWN])
@@ -361,6 +368,7 @@ _READERS = {
     "rejected": _read_rejected,
     "altered": _read_altered,
     "metadata": _read_metadata,
+    "astray": _read_astray,
     "planted": _read_planted,
     "foreign-library": _read_foreign_library,
     "hooks": _read_hooks,

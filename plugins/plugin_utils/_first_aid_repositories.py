@@ -90,8 +90,9 @@ class _Place:
 class RepositoryReader:
     """Finds and downloads exact packages. C(ask) runs calls of fetch.sh in the folder C(staging) of the host."""
 
-    def __init__(self, ask: Ask, staging: str) -> None:
+    def __init__(self, ask: Ask, upload: Callable[[Path], str], staging: str) -> None:
         self._ask = ask
+        self._upload = upload
         self._staging = staging
         self.reasons: list[str] = []
         self.available: dict[str, set[str]] = {}
@@ -104,6 +105,7 @@ class RepositoryReader:
             raise RepositoryError("; ".join(["no repository is enabled", *configuration.problems]))
         places = [_Place(number, repository) for number, repository in enumerate(configuration.repositories)]
         names = sorted({one.name for one in wanted})
+        self._bring_options(places)
         self._find_bases(places)
         self._read_all(places, names)
         for place in places:
@@ -111,6 +113,18 @@ class RepositoryReader:
             for package in place.packages:
                 self.available.setdefault(package.name, set()).add(package.evr)
         return [(one, path) for one in wanted if (path := self._download(one, places))]
+
+    def _bring_options(self, places: Sequence[_Place]) -> None:
+        """Passwords must not be on a command line, which Ansible prints when it is asked for details."""
+        lines = []
+        for place in places:
+            connection = place.repository.connection
+            for program, text in (("curl", curl_options(connection)), ("wget", wget_options(connection))):
+                lines.append(f"{place.number}-{program} {base64.b64encode(text.encode()).decode()}\n")
+        with tempfile.TemporaryDirectory(prefix="fleet-system-python-") as folder:
+            path = Path(folder, "options")
+            path.write_text("".join(lines), encoding="ascii")
+            self._ask(["fetch"], [["adopt_options", self._upload(path)]])
 
     def _find_bases(self, places: Sequence[_Place]) -> None:
         listed = {}
@@ -277,20 +291,11 @@ def _matches(data: bytes, checksum: Checksum) -> bool:
 
 
 def _download(place: _Place, url: str, key: str, limit: int) -> Sequence[str]:
-    connection = place.repository.connection
-    return [
-        "download",
-        key,
-        url,
-        str(limit),
-        curl_options(connection, url),
-        wget_options(connection),
-        connection.ca,
-    ]
+    return ["download", key, url, str(limit), str(place.number), place.repository.connection.ca]
 
 
-def curl_options(connection: Connection, url: str) -> str:
-    """Return the lines of a curl configuration file for one URL; authorities' certificates are added on the host."""
+def curl_options(connection: Connection) -> str:
+    """Return the lines of a curl configuration file; the authorities' certificates are added on the host."""
     options: list[tuple[str, str]] = []
     if connection.certificate:
         options.append(("cert", connection.certificate))
@@ -299,7 +304,8 @@ def curl_options(connection: Connection, url: str) -> str:
     if connection.username:
         options.append(("user", f"{connection.username}:{connection.password}"))
     if connection.proxies is not None:
-        proxy = dict(connection.proxies).get(urllib.parse.urlsplit(url).scheme)
+        # Package managers know one proxy a repository, whatever the scheme.
+        proxy = next((url for _scheme, url in connection.proxies), "")
         options += [("proxy", proxy), ("noproxy", connection.no_proxy)] if proxy else [("noproxy", "*")]
     lines = [f"{name} = {_quoted(value)}" for name, value in options]
     return "\n".join([*lines, *([] if connection.verify else ["insecure"])])

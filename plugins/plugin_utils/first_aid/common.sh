@@ -52,3 +52,19 @@ rpm_errors() {
 without_epoch() {
     sed 's/-[0-9][0-9]*:\([^-]*-[^-]*\)$/-\1/'
 }
+
+# leads_astray PATH: a link that stands for a folder, and leads through a folder that others than root may write. rpm takes
+# a link to a folder for the folder itself, and looks only at that one.
+leads_astray() {
+    [ -L "$1" ] && [ -d "$1" ] || return 1
+    walked=$(readlink -f -- "$1")
+    [ -n "$walked" ] || return 0
+    while [ -n "$walked" ]; do
+        case $(stat -c '%u %A' -- "$walked") in
+        '0 d'????[!w]??[!w]?) ;;
+        *) return 0 ;;
+        esac
+        walked=${walked%/*}
+    done
+    return 1
+}

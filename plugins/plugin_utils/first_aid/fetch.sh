@@ -30,15 +30,24 @@ show_configuration() {
     done
 }
 
-# download ID URL LIMIT CURL_OPTIONS WGETRC CA: saves URL as ID. The options hold passwords, so they go through files and
-# pipes, never through a command line.
+# adopt_options FILE: how each repository is reached. It holds passwords, so it comes as a file and stays in files that only
+# root can read. A line is a name and, encoded, the content.
+adopt_options() {
+    mkdir -p "$staging/options"
+    while read -r name content; do
+        printf '%s' "$content" | base64 -d >"$staging/options/$name"
+    done <"$1"
+    rm -f -- "$1"
+}
+
+# download ID URL LIMIT REPOSITORY CA: saves URL as ID, by the options of the repository.
 download() {
     target=$staging/download/$1
     rm -f "$target"
     if command -v curl >/dev/null; then
-        captured curl_download "$@"
+        captured curl_download "$2" "$3" "$staging/options/$4" "$5"
     elif command -v wget >/dev/null; then
-        captured wget_download "$@"
+        captured wget_download "$2" "$staging/options/$4" "$5"
     else
         status=127 output='neither curl nor wget is installed'
     fi
@@ -52,19 +61,20 @@ download() {
 
 curl_download() {
     authorities=''
-    [ -z "$6" ] || authorities="cacert = \"$6\""
-    [ ! -d "$6" ] || authorities="capath = \"$6\""
-    printf '%s\n%s\nurl = "%s"\n' "$4" "$authorities" "$2" | timeout -k 5 "$download_timeout" curl --config - --silent --show-error --fail \
-        --location --max-redirs 10 --proto =http,https,ftp,file --proto-redir =http,https,ftp --max-filesize "$3" \
-        --connect-timeout 15 --speed-limit 100 --speed-time 60 --output "$target"
+    [ -z "$4" ] || authorities="cacert = \"$4\""
+    [ ! -d "$4" ] || authorities="capath = \"$4\""
+    { cat "$3-curl" && printf '\n%s\nurl = "%s"\n' "$authorities" "$1"; } | timeout -k 5 "$download_timeout" \
+        curl --config - --silent --show-error --fail --location --max-redirs 10 --proto =http,https,ftp,file \
+        --proto-redir =http,https,ftp --max-filesize "$2" --connect-timeout 15 --speed-limit 100 --speed-time 60 \
+        --output "$target"
 }
 
 wget_download() {
     authorities=''
-    [ -z "$6" ] || authorities="ca_certificate = $6"
-    [ ! -d "$6" ] || authorities="ca_directory = $6"
-    (umask 077 && printf '%s\n%s\n' "$5" "$authorities" >"$staging/wgetrc")
-    printf '%s\n' "$2" | WGETRC=$staging/wgetrc timeout -k 5 "$download_timeout" wget --quiet --tries=2 --timeout=30 \
+    [ -z "$3" ] || authorities="ca_certificate = $3"
+    [ ! -d "$3" ] || authorities="ca_directory = $3"
+    (umask 077 && { cat "$2-wget" && printf '\n%s\n' "$authorities"; } >"$staging/wgetrc")
+    printf '%s\n' "$1" | WGETRC=$staging/wgetrc timeout -k 5 "$download_timeout" wget --quiet --tries=2 --timeout=30 \
         --input-file=- --output-document="$target" 2>&1
 }
 

@@ -38,7 +38,7 @@ report_blocked() {
     printf '%s\n' "$layout" | while read -r mode flags recorded path; do
         [ -n "$path" ] && [ $((${flags:-0} & 64)) -eq 0 ] || continue
         case $((mode >> 12 & 15)) in
-        4) [ -L "$path" ] || { [ -e "$path" ] && [ ! -d "$path" ]; } || continue ;;
+        4) if [ -d "$path" ]; then leads_astray "$path"; else [ -e "$path" ] || [ -L "$path" ]; fi || continue ;;
         *) [ -d "$path" ] && [ ! -L "$path" ] || continue ;;
         esac
         describe blocked "$path"

@@ -171,12 +171,30 @@ report_metadata() {
     done
 }
 
+# The standard library, as the packages list it.
+owned_library() {
+    printf '%s\n' "$owners" | grep -E "^/usr/lib(64)?/python$minor(/|\$)"
+}
+
+# A folder of the library that is a link to where others than root may write.
+report_astray() {
+    astray=$(owned_library | while IFS= read -r path; do
+        ! leads_astray "$path" || printf '%s\n' "$path"
+    done)
+    [ -n "$astray" ] || return 0
+    section astray
+    printf '%s\n' "$astray"
+    return 1
+}
+
 # Files that Python would import or read at its start although no package owns them.
 report_planted() {
     planted=$({
-        printf '%s\n%s\n' "$owners" "$owners" | grep "^/usr/lib.*/python$minor/"
+        owned_library
+        owned_library
         for folder in /usr/lib64 /usr/lib; do
-            [ ! -d "$folder/python$minor" ] || du -al "$folder/python$minor" 2>/dev/null | cut -f 2-
+            # Links are followed, as Python follows them.
+            [ ! -d "$folder/python$minor" ] || du -aL "$folder/python$minor" 2>/dev/null | cut -f 2-
         done
         for path in "/usr/lib64/python$tag.zip" "/usr/lib/python$tag.zip" /usr/bin/pyvenv.cfg /usr/pyvenv.cfg \
             /usr/libexec/pyvenv.cfg /usr/bin/pybuilddir.txt "$binary._pth"; do
@@ -308,6 +326,7 @@ probe_binary() {
     [ -x "$binary" ] || reject not-executable "it is not executable" || return 1
     find_owners || return 1
     verify_owners || return 1
+    report_astray || return 1
     report_planted || return 1
     report_libraries
     report_hooks

@@ -8,6 +8,7 @@ import base64
 import gzip
 import hashlib
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import pytest
 
@@ -40,6 +41,8 @@ class Web:
         self.saved: dict[str, bytes] = {}
         self.asked: list[str] = []
         self.sections: list[Section] = []
+        self.uploads: dict[str, str] = {}
+        self.options: dict[str, str] = {}
 
     def __call__(self, parts: Sequence[str], calls: Sequence[Sequence[str]]) -> Answer:
         assert parts == ["fetch"]
@@ -59,10 +62,16 @@ class Web:
             self.add("provider", provider, body="9.7\nsystem-release 9.7")
             self.add("provider-rc", provider, "0")
 
-    def download(self, key: str, url: str, limit: str, curl: str, wget: str, authorities: str) -> None:
-        assert "\n" not in url + authorities
-        assert curl is not None
-        assert wget is not None
+    def adopt_options(self, path: str) -> None:
+        self.options = dict(line.split(" ") for line in self.uploads[path].splitlines())
+
+    def upload(self, path: Path) -> str:
+        self.uploads[path.name] = path.read_text()
+        return path.name
+
+    def download(self, key: str, url: str, limit: str, repository: str, authorities: str) -> None:
+        assert f"{repository}-curl" in self.options
+        assert authorities == ""
         self.asked.append(url)
         data = self.files.get(url.replace("http://", "").replace("/", "_").replace(".", "_").replace("-", "_"))
         if data is None or len(data) > int(limit):
@@ -106,7 +115,7 @@ def site(version: str = "3.9.2", host: str = "good", package: bytes = b"package"
 
 
 def reader(web: Web) -> RepositoryReader:
-    return RepositoryReader(web, "/staging")
+    return RepositoryReader(web, web.upload, "/staging")
 
 
 @pytest.mark.parametrize("awk", [True, False])
@@ -186,5 +195,5 @@ def test_no_repository_is_enabled() -> None:
     ],
 )
 def test_how_a_repository_is_reached(connection: Connection, curl: str, wget: str) -> None:
-    assert curl_options(connection, "http://good/") == curl
+    assert curl_options(connection) == curl
     assert wget_options(connection) == wget
