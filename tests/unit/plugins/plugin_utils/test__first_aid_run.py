@@ -1,0 +1,225 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
+    AcquisitionError,
+    PrivilegeError,
+    SystemPythonError,
+    UnknownPlatformError,
+)
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_core import supported_minors
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_errors import (
+    NotProvenError,
+    NoUsableVersionError,
+    StagingGoneError,
+)
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_remote import Remote
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_run import FirstAid, Request
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_script import Answer, parse_answer
+
+NVRA = "python3-3.9.2-1.el9.x86_64"
+RHEL = 'os-release\nID="rhel"\nVERSION_ID="9.7"'
+OWNERS = f"owners\npython3\t{NVRA}\n"
+HEALTHY = ("uid 0", RHEL, "candidate /usr/bin/python3.9 3.9", OWNERS, "verify 0\n", "start 0\n3.9.2", "chosen")
+BROKEN = (
+    "uid 0",
+    RHEL,
+    "candidate /usr/bin/python3.9 3.9",
+    OWNERS,
+    "altered\nS.5....T.    /usr/bin/python3.9",
+    "rpm\n/usr/bin/rpm",
+    f"installed /usr/bin/python3.9 3.9\npython3\t{NVRA}",
+    f"package {NVRA} 1\nS.5....T.    /usr/bin/python3.9",
+)
+TOO_OLD = (
+    "uid 0",
+    'os-release\nID="sles"\nVERSION_ID="15.7"',
+    "rpm\n/usr/bin/rpm",
+    "installed /usr/bin/python3.6 3.6\npython3-base\tpython3-base-3.6.15-1.x86_64",
+)
+STAGED = (
+    f"staged {NVRA} cache /s/packages/cache-1.rpm\n/var/cache/x.rpm",
+    f"header\n{NVRA}",
+    "signature\n/s/x.rpm:\n    Header V4 RSA/SHA256 Signature, key ID 9: OK\n    Header SHA256 digest: OK",
+    "content 1 1",
+)
+OPENED = ("staging /s",)
+PREPARED = ("state abc", "room", "test 0")
+INSTALLED = ("installed 0\n",)
+
+
+class Recorded(Remote):
+    """Answers one script after the other with recorded sections."""
+
+    def __init__(self, *answers: Sequence[str]) -> None:
+        self.answers = list(answers)
+        self.called: list[str] = []
+
+    def ask(
+        self,
+        parts: Sequence[str],
+        settings: Mapping[str, str | Sequence[str]],
+        calls: Sequence[Sequence[str]] = (),
+    ) -> Answer:
+        assert isinstance(settings, dict)
+        self.called.append(calls[-1][0] if calls else parts[-1])
+        text = "".join(f"\n@m@ {section}\n" for section in ("begin", *self.answers.pop(0), "end"))
+        return parse_answer(text, "", 0, "@m@")
+
+    def upload(self, path: Path) -> str:
+        return f"/srv/{path.name}"
+
+
+def run(
+    *answers: Sequence[str], check_mode: bool = False, error: type[SystemPythonError] | None = None, **arguments: Any
+) -> tuple[dict[str, Any], Recorded, SystemPythonError | None]:
+    given = {
+        "contract": None,
+        "files": [],
+        "host_files": [],
+        "sources": ["cache"],
+        "check_signatures": True,
+        "install": None,
+        "lock_timeout": 5,
+        "may_borrow": False,
+        "borrowed": None,
+        "packages": [],
+        "needed_files": [],
+        **arguments,
+    }
+    remote = Recorded(*answers)
+    result: dict[str, Any] = {"changed": False}
+    aid = FirstAid(remote, Request(supported_minors("2.19.0"), given, check_mode, True), result)
+    if error is None:
+        aid.run()
+        raised = None
+    else:
+        with pytest.raises(error) as caught:
+            aid.run()
+        raised = caught.value
+    assert remote.answers == []
+    return result, remote, raised
+
+
+def test_a_healthy_host_costs_one_round_trip() -> None:
+    result, remote, _error = run(HEALTHY)
+    assert remote.called == ["probe"]
+    assert (result["changed"], result["interpreter"], result["os"]["contract"]) == (False, "/usr/bin/python3.9", "el9")
+    assert NVRA in result["summary"]
+
+
+def test_it_is_brought_back_and_proven() -> None:
+    result, remote, _error = run(BROKEN, OPENED, STAGED, PREPARED, INSTALLED, (), HEALTHY)
+    assert remote.called == [
+        "probe",
+        "make_staging",
+        "offer_cached",
+        "prepare",
+        "carry_out",
+        "remove_staging",
+        "probe",
+    ]
+    assert (result["changed"], result["interpreter"]) == (True, "/usr/bin/python3.9")
+    assert result["brought_back"]["source"] == {NVRA: "cache"}
+    assert result["rejected"][0]["kind"] == "altered"
+    assert "altered" in result["diff"]["before"]
+
+
+def test_what_check_mode_predicts() -> None:
+    predicted, remote, _error = run(BROKEN, check_mode=True)
+    assert remote.called == ["probe"]
+    assert (predicted["changed"], predicted["interpreter"], predicted["plan"]["packages"]) == (True, None, [NVRA])
+    real, _remote, _error = run(BROKEN, OPENED, STAGED, PREPARED, INSTALLED, (), HEALTHY)
+    assert (predicted["plan"]["packages"], predicted["diff"]) == (real["brought_back"]["packages"], real["diff"])
+
+
+def test_a_repair_that_proves_nothing_is_an_error() -> None:
+    result, _remote, error = run(BROKEN, OPENED, STAGED, PREPARED, INSTALLED, (), BROKEN, error=NotProvenError)
+    assert error is not None
+    assert "still no interpreter is trusted" in error.message
+    assert result["changed"]
+
+
+def test_without_root_nothing_is_tried() -> None:
+    _result, remote, _error = run(("uid 1000", *BROKEN[1:]), error=PrivilegeError)
+    assert remote.called == ["probe"]
+
+
+def test_an_unknown_release() -> None:
+    other = ("uid 0", 'os-release\nID="other"\nVERSION_ID="1"', *HEALTHY[2:])
+    run(other, error=UnknownPlatformError)
+    contract = {
+        "id": "mine",
+        "version": "3.9",
+        "binaries": [{"path": "/usr/bin/python3.9", "package": "python3"}],
+        "links": [{"path": "/usr/bin/python3", "target": "python3.9", "package": "python3"}],
+        "packages": ["python3"],
+    }
+    result, _remote, _error = run(other, contract=contract)
+    assert result["os"]["contract"] == "mine"
+
+
+def test_no_source_has_it_and_the_folder_is_removed() -> None:
+    result, remote, error = run(BROKEN, OPENED, (), (), error=AcquisitionError)
+    assert remote.called[-1] == "remove_staging"
+    assert error is not None
+    assert error.details["tried"] == result["tried"]
+    assert [one["source"] for one in result["tried"]] == ["cache"]
+
+
+def test_a_host_that_may_borrow_says_what_it_needs() -> None:
+    needed = "needed\n" + "0" * 64 + "  /usr/bin/python3.9\nshort  /usr/bin/other"
+    result, _remote, _error = run(BROKEN, OPENED, (), (), (needed,), may_borrow=True)
+    assert not result["changed"]
+    assert result["needs"]["packages"] == [NVRA]
+    assert result["needs"]["files"] == [{"sha256": "0" * 64, "path": "/usr/bin/python3.9"}]
+    assert result["needs"]["error"]["kind"] == "no_source"
+
+
+def test_nothing_was_lent() -> None:
+    previous = {"kind": "signature", "message": "It is wrong.", "details": {"tried": []}}
+    borrowed = {"packages": {}, "content": None, "lenders": ["web2: it has none"], "error": previous}
+    _result, _remote, error = run(BROKEN, OPENED, (), borrowed=borrowed, error=SystemPythonError)
+    assert error is not None
+    assert (error.kind, error.message) == ("signature", "It is wrong. Borrowing: web2: it has none.")
+
+
+def test_another_run_was_quicker() -> None:
+    result, remote, _error = run(BROKEN, OPENED, ("gone",), (), HEALTHY)
+    assert (result["changed"], result["interpreter"]) == (False, "/usr/bin/python3.9")
+    assert remote.called.count("probe") == 2
+
+
+def test_other_runs_are_always_quicker() -> None:
+    run(*[part for _turn in range(3) for part in (BROKEN, OPENED, ("gone",), ())], error=StagingGoneError)
+
+
+def test_the_host_changed_before_the_lock_was_free() -> None:
+    result, _remote, _error = run(BROKEN, OPENED, STAGED, PREPARED, ("changed-meanwhile",), (), HEALTHY)
+    assert (result["changed"], result["interpreter"]) == (False, "/usr/bin/python3.9")
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_the_folder_of_a_killed_run(check_mode: bool) -> None:
+    left = (*HEALTHY, "leftover /var/cache/.fleet-system-python-aid-x")
+    result, remote, _error = run(left, *([] if check_mode else [()]), check_mode=check_mode)
+    assert result["changed"]
+    assert remote.called == (["probe"] if check_mode else ["probe", "remove_staging"])
+
+
+def test_a_package_named_by_the_operator_is_installed_only_where_nothing_else_will_do() -> None:
+    run(TOO_OLD, error=NoUsableVersionError)
+    predicted, _remote, _error = run(TOO_OLD, install="python311", check_mode=True)
+    assert predicted["plan"]["packages"] == ["python311"]
+    result, _remote, _error = run(TOO_OLD, ("installed-by zypper",), HEALTHY, install="python311")
+    assert result["brought_back"]["source"] == {"python311": "zypper"}
+    run(TOO_OLD, ("unusable zypper\nno",), install="python311", error=AcquisitionError)
