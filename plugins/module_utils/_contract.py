@@ -93,12 +93,14 @@ _SLES15: Contract = {
         "python3-setuptools",
         "python3-rpm",
         "python3-zypp-plugin",
+        "zypper",
+        "libzypp",
     ],
     "manager": {
         "name": "zypper",
         "argv": ["/usr/bin/zypper", "--version"],
         "interpreter": None,
-        "packages": ["zypper"],
+        "packages": ["zypper", "libzypp"],
     },
     "proof": [
         {"argv": ["/usr/bin/python3", "--version"], "expect": r"^Python 3\.6\."},

@@ -346,23 +346,23 @@ class _Observer:
 
     def _blocks(self, manager: t.Dict[str, t.Any]) -> t.List[str]:
         """Return the files that the manager would run and that rpm does not vouch for: then it is not started."""
+        program = [hop["path"] for hop in resolve(manager["argv"][0])]
+        blocked = [path for path in program if not self._verified(path)]
         needed = set(manager["packages"])
-        unused = {link["path"] for link in self.contract["links"]}
-        if manager["interpreter"]:
-            needed.update(self.contract["packages"])
-            chain = resolve(manager["interpreter"])
-            if end_of(chain) is None:
-                return [manager["interpreter"]]
-            # Of the interpreter's packages it runs the interpreter and its library, not the other commands.
-            unused.update(path for path in self.drift if os.path.dirname(path) == os.path.dirname(chain[0]["path"]))
-            unused -= {hop["path"] for hop in chain}.union(manager["argv"][:1])
-        blocked = [
-            path for path in self.drift if self.records.get(path, ("", None))[0] in needed and path not in unused
-        ]
-        if manager["interpreter"]:
-            blocked += [name for name in self.contract["packages"] if name not in self.packages]
-            blocked += self._startup_files()
-        return sorted(set(blocked))
+        if not manager["interpreter"]:
+            return sorted(set(blocked).union(self._drifted(needed)))
+        interpreter = [hop["path"] for hop in resolve(manager["interpreter"])]
+        blocked += [path for path in interpreter if not self._verified(path)]
+        blocked += [name for name in self.contract["packages"] if name not in self.packages]
+        blocked += self._startup_files()
+        # Of these packages it runs the library; other commands beside the interpreter do not matter to it.
+        commands = os.path.dirname(manager["interpreter"]) + "/"
+        links = {link["path"] for link in self.contract["links"]}
+        drifted = self._drifted(needed.union(self.contract["packages"])) - links
+        return sorted(set(blocked).union(path for path in drifted if not path.startswith(commands)))
+
+    def _drifted(self, packages: t.Container[str]) -> t.Set[str]:
+        return {path for path in self.drift if path in self.records and self.records[path][0] in packages}
 
     def _startup_files(self) -> t.List[str]:
         libraries = standard_library_folders(self.contract["version"])
