@@ -121,6 +121,11 @@ ALL = (
         "cd /var/lib/fleet.system_python/quarantine/*/; mv manifest.json.bak manifest.json",
     ),
     Sabotage(
+        "test_the_altered_interpreter_was_kept_as_evidence",
+        "sed -i.bak 's,/usr/bin/python3.[69]\",/nowhere\",' /var/lib/fleet.system_python/quarantine/*/manifest.json",
+        "cd /var/lib/fleet.system_python/quarantine/*/; mv manifest.json.bak manifest.json",
+    ),
+    Sabotage(
         "test_the_quarantine_has_no_other_folders",
         "mkdir -p /var/lib/fleet.system_python/quarantine/0",
         "rmdir /var/lib/fleet.system_python/quarantine/0; rmdir -p /var/lib/fleet.system_python/quarantine",

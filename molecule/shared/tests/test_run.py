@@ -99,6 +99,13 @@ def test_what_was_moved_can_be_put_back(subject: Subject, host: Host) -> None:
         _compare(host, folder, manifest["entries"])
 
 
+def test_the_altered_interpreter_was_kept_as_evidence(subject: Subject, host: Host) -> None:
+    if "SP201" not in subject.findings("findings"):
+        pytest.skip("the interpreter was not altered")
+    manifests = host.check_output(f"cat {STATE}/quarantine/*/manifest.json")
+    assert f'"path": "{subject.platform.binary}"' in manifests
+
+
 def test_the_quarantine_has_no_other_folders(subject: Subject, host: Host) -> None:
     repaired = subject.record("repaired")
     known = {repaired["result"].get("quarantine"), repaired["first_aid"].get("brought_back", {}).get("quarantine")}
