@@ -28,6 +28,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._repair import
     Workshop,
     carry_out,
     fetch_packages,
+    refuse_owned,
     require_possible,
     require_root,
 )
@@ -120,6 +121,7 @@ class Intact:
         observation, findings = self._audit()
         plan = make_plan(findings)
         require_possible(plan, self.settings.state_folder)
+        refuse_owned(plan, self.rpm)
         with Staging() as staging:
             acquired = self._acquire(plan, observation, staging)
             done = self._carry_out(plan, acquired)

@@ -212,12 +212,22 @@ class _Observer:
         ]
 
     def _traces(self, paths: t.Sequence[str], groups: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
-        """Return what no package owns, and the ghosts that lead to a version of which no package owns anything."""
+        """Return what no package owns, and the ghosts that lead to a version of which no package owns anything.
+
+        A name without a version is left out when it leads to what a package owns: what it should be is a policy.
+        """
+        unversioned = self.contract["unversioned"]["path"]
+        packaged = {trace_version(path) for path in paths if self.owners.get(path) and not self._is_ghost(path)}
+        packaged.add(self.contract["version"])
         found = [_trace(path, groups) for path in paths if not self.owners.get(path)]
-        foreign = {trace["version"] for trace in found} - {None}
+        foreign = {trace["version"] for trace in found} - packaged - {None}
         public = {one["path"] for group in groups for one in group["governs"]}
-        ghosts = [path for path in paths if path in self.records and path not in public]
+        ghosts = [path for path in paths if self._is_ghost(path) and path not in public]
+        found = [trace for trace in found if trace["path"] != unversioned or trace["version"] in foreign]
         return found + [trace for trace in (_trace(path, groups) for path in ghosts) if trace["version"] in foreign]
+
+    def _is_ghost(self, path: str) -> bool:
+        return path in self.records and self.records[path][1].is_ghost
 
     def _owner(self, path: str) -> t.Optional[str]:
         owners = self.owners.get(path, [])

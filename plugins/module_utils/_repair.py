@@ -27,6 +27,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._command impor
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     PrivilegeError,
     ProofError,
+    QuarantineError,
     ReadOnlyError,
     SystemPythonError,
 )
@@ -41,9 +42,10 @@ from ansible_collections.fleet.system_python.plugins.module_utils._plan import A
 from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine
 from ansible_collections.fleet.system_python.plugins.module_utils._resolution import kind_of
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
+from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 from ansible_collections.fleet.system_python.plugins.module_utils._transaction import Transaction
 
-__all__ = ["Workshop", "carry_out", "fetch_packages", "require_possible", "require_root"]
+__all__ = ["Workshop", "carry_out", "fetch_packages", "refuse_owned", "require_possible", "require_root"]
 
 SELINUX_CONFIG = "/etc/selinux/config"
 _SELINUX_ENFORCE = "/sys/fs/selinux/enforce"
@@ -85,6 +87,24 @@ def require_possible(plan: t.Sequence[Action], quarantine_folder: str) -> None:
                 path=folder,
             )
     ensure_room(quarantine_folder, _MARGIN_BYTES + sum(size_of(path) for path in _kept(plan)))
+
+
+def refuse_owned(plan: t.Sequence[Action], rpm: Rpm) -> None:
+    """Raise QuarantineError when the plan would move a file that a package ships; a %ghost is only a name.
+
+    The rules never ask for that; this is the second lock on the same door.
+    """
+    paths = [path for action in plan if action["action"] == "quarantine" for path in action["paths"]]
+    owners = {path: owned for path, owned in rpm.owners(paths).items() if owned} if paths else {}
+    names = sorted({owner.name for owned in owners.values() for owner in owned})
+    shipped = {file.path for package in rpm.query(names).packages for file in package.files if not file.is_ghost}
+    refused = sorted(path for path in owners if path in shipped)
+    if refused:
+        raise QuarantineError(
+            "{0} belongs to the package {1}, so it is not moved and nothing was changed. The rules are mistaken; "
+            "please report it.".format(printable(refused[0]), owners[refused[0]][0].nevra),
+            paths=[json_text(path) for path in refused],
+        )
 
 
 def _written_folders(plan: t.Sequence[Action]) -> t.List[str]:

@@ -47,6 +47,17 @@ def test_a_pristine_host_has_no_findings_and_is_not_changed(fresh: Callable[[str
     assert host.listing() == before
 
 
+@pytest.mark.parametrize("image", ["rhel9", "sles15"])
+def test_an_unversioned_link_to_a_packaged_python_is_left_alone(fresh: Callable[[str], Host], image: str) -> None:
+    host = fresh(image)
+    host.install()
+    host.check("ln -s python3.11 /usr/bin/python")
+    before = host.listing()
+    code, result = host.drive("repair")
+    assert (code, result["findings"], result["changed"]) == (0, [], False), result
+    assert host.listing() == before
+
+
 @pytest.mark.parametrize(("data", "image"), _cases())
 def test_it_is_found_and_repaired(fresh: Callable[[str], Host], data: dict[str, Any], image: str) -> None:
     host = fresh(image)
