@@ -134,7 +134,7 @@ class _Observer:
             "contract": self.contract,
             "packages": {name: package.nevra for name, package in sorted(self.packages.items())},
             "evr": {name: package.evr for name, package in self.packages.items() if name in names},
-            "missing_packages": [name for name in self.contract["packages"] if name in query.missing],
+            "missing_packages": self._missing(),
             "duplicate_packages": _duplicates(query.packages),
             "verification": {"partial": verified.partial, "seconds": round(verified.elapsed, 3)},
             "links": [self._contract_link(link) for link in self.contract["links"]],
@@ -146,7 +146,7 @@ class _Observer:
             "search_paths": paths,
             "shadowing": self._shadowing(paths),
             "hijacks": hijacks(self.environ),
-            "planted": [_planted(path) for path in planted if not self.owners.get(path)],
+            "planted": self._planted(planted),
             "traces": self._traces(traces, groups),
             "ansible": self._shaped_choice(choice),
             "selinux": _selinux(),
@@ -159,7 +159,8 @@ class _Observer:
         for package in packages:
             self.packages[package.name] = package
             for record in package.files:
-                self.records[record.path] = (package.name, record)
+                # The first one counts: the contract's package, where another one has taken its file over.
+                self.records.setdefault(record.path, (package.name, record))
 
     def _chain(self, name: str) -> t.List[Hop]:
         return resolve("/usr/bin/" + name)
@@ -211,6 +212,15 @@ class _Observer:
             for hop in chain
         ]
 
+    def _missing(self) -> t.List[str]:
+        return [name for name in self.contract["packages"] if name not in self.packages]
+
+    def _planted(self, paths: t.Iterable[str]) -> t.List[t.Dict[str, t.Any]]:
+        # While an owner is missing from the database, its own files look as if nobody owned them.
+        if self._missing():
+            return []
+        return [_planted(path) for path in paths if not self.owners.get(path)]
+
     def _traces(self, paths: t.Sequence[str], groups: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
         """Return what no package owns, and the ghosts that lead to a version of which no package owns anything.
 
@@ -224,6 +234,8 @@ class _Observer:
         public = {one["path"] for group in groups for one in group["governs"]}
         ghosts = [path for path in paths if self._is_ghost(path) and path not in public]
         found = [trace for trace in found if trace["path"] != unversioned or trace["version"] in foreign]
+        if self._missing():
+            found = [trace for trace in found if trace["version"] in foreign]
         return found + [trace for trace in (_trace(path, groups) for path in ghosts) if trace["version"] in foreign]
 
     def _is_ghost(self, path: str) -> bool:
@@ -363,7 +375,7 @@ class _Observer:
             return sorted(set(blocked).union(self._drifted(needed)))
         interpreter = [hop["path"] for hop in resolve(manager["interpreter"])]
         blocked += [path for path in interpreter if not self._verified(path)]
-        blocked += [name for name in self.contract["packages"] if name not in self.packages]
+        blocked += self._missing()
         blocked += self._startup_files()
         # Of these packages it runs the library; other commands beside the interpreter do not matter to it.
         commands = os.path.dirname(manager["interpreter"]) + "/"

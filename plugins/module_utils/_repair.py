@@ -90,11 +90,12 @@ def require_possible(plan: t.Sequence[Action], quarantine_folder: str) -> None:
 
 
 def refuse_owned(plan: t.Sequence[Action], rpm: Rpm) -> None:
-    """Raise QuarantineError when the plan would move a file that a package ships; a %ghost is only a name.
+    """Raise QuarantineError when the plan would move a file that a package ships, itself or with its folder.
 
-    The rules never ask for that; this is the second lock on the same door.
+    A %ghost is only a name. The rules never ask for that; this is the second lock on the same door.
     """
-    paths = [path for action in plan if action["action"] == "quarantine" for path in action["paths"]]
+    moved = [path for action in plan if action["action"] == "quarantine" for path in action["paths"]]
+    paths = [path for top in moved for path in _with_all_below(top)]
     owners = {path: owned for path, owned in rpm.owners(paths).items() if owned} if paths else {}
     names = sorted({owner.name for owned in owners.values() for owner in owned})
     shipped = {file.path for package in rpm.query(names).packages for file in package.files if not file.is_ghost}
@@ -105,6 +106,14 @@ def refuse_owned(plan: t.Sequence[Action], rpm: Rpm) -> None:
             "please report it.".format(printable(refused[0]), owners[refused[0]][0].nevra),
             paths=[json_text(path) for path in refused],
         )
+
+
+def _with_all_below(top: str) -> t.Iterator[str]:
+    yield top
+    if os.path.isdir(top) and not os.path.islink(top):
+        for folder, folders, files in os.walk(top):
+            for name in folders + files:
+                yield os.path.join(folder, name)
 
 
 def _written_folders(plan: t.Sequence[Action]) -> t.List[str]:
