@@ -65,7 +65,8 @@ class _Host(Remote):
 class ActionModule(ActionBase):
     """Probe the host in one round trip; bring the OS's own Python back where no trusted one is left."""
 
-    TRANSFERS_FILES = True
+    # A temporary folder costs a round trip, so it is made when something is to be uploaded.
+    TRANSFERS_FILES = False
     _requires_connection = True
     _supports_check_mode = True
     _supports_async = False

@@ -108,7 +108,9 @@ unpack_blob() {
 # place_files: puts back every altered path of the packages; called under the lock, after what is overwritten was kept.
 place_files() {
     read_records
+    : >"$staging/times"
     captured each_altered place_file
+    set_times
     section "installed $status"
     printf '%s\n' "$output"
     sync
@@ -143,10 +145,26 @@ place_content() {
     source=$staging/content/$digest
     # Only mode or owner differ: the content itself is right.
     [ -f "$source" ] || source=$path
-    install -o "$owner" -g "$group" -m "$permissions" -- "$source" "$hidden" && touch -d "@$mtime" -- "$hidden" &&
-        mv -f -T -- "$hidden" "$path" && return 0
+    install -o "$owner" -g "$group" -m "$permissions" -- "$source" "$hidden" && mv -f -T -- "$hidden" "$path" &&
+        printf '%s\t%s\n' "$mtime" "$path" >>"$staging/times" && return 0
     rm -f -- "$hidden"
     return 1
+}
+
+# Most files of a package have the same time, and one process can set it for all of them.
+set_times() {
+    set --
+    last=''
+    sort "$staging/times" >"$staging/sorted"
+    while IFS=$TAB read -r mtime path; do
+        if [ "$mtime" != "$last" ] && [ $# -gt 0 ]; then
+            touch -d "@$last" -- "$@"
+            set --
+        fi
+        last=$mtime
+        set -- "$@" "$path"
+    done <"$staging/sorted"
+    [ $# -eq 0 ] || touch -d "@$last" -- "$@"
 }
 
 # list_contents: the digests of what was unpacked.

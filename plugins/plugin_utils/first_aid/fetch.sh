@@ -55,8 +55,16 @@ download() {
     [ ! -f "$target" ] || size=$(stat -c %s "$target")
     [ "$size" -le "$3" ] || { status=63 output="it is longer than $3 bytes" && rm -f "$target"; }
     [ "$status" -eq 0 ] || rm -f "$target"
+    # What curl and wget say where they cannot write.
+    case $status in
+    3 | 23) [ "$(free_kilobytes)" -ge $(($3 / 1024)) ] || { section failed && echo 'No space left on device' && return 1; } ;;
+    esac
     section "download $1 $status $size"
     printf '%s\n' "$output"
+}
+
+free_kilobytes() {
+    df -Pk "$staging" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4
 }
 
 curl_download() {
