@@ -20,7 +20,7 @@ class Played:
 
     settings: t.Optional[IntegritySettings] = None
     called = ""
-    error: t.Optional[VersionGoneError] = None
+    errors: t.Tuple[VersionGoneError, ...] = ()
 
     def __init__(self, settings: IntegritySettings) -> None:
         Played.settings = settings
@@ -31,8 +31,8 @@ class Played:
 
     def ensure(self) -> t.Dict[str, t.Any]:
         Played.called = "ensure"
-        if Played.error:
-            raise Played.error
+        for error in Played.errors:
+            raise error
         return dict(RESULT, warnings=["warning: %post(x) scriptlet failed, exit status 1"])
 
 
@@ -40,7 +40,7 @@ class Played:
 def played(monkeypatch: pytest.MonkeyPatch) -> t.Type[Played]:
     monkeypatch.setattr(rpm_integrity, "Integrity", Played)
     monkeypatch.setattr(rpm_integrity, "read_os_release", lambda: {"ID": "rhel", "VERSION_ID": "9.7"})
-    monkeypatch.setattr(Played, "error", None)
+    monkeypatch.setattr(Played, "errors", ())
     return Played
 
 
@@ -67,7 +67,7 @@ def test_check_mode_predicts(run_module: t.Any, played: t.Type[Played]) -> None:
 
 
 def test_errors_are_told_by_kind(run_module: t.Any, played: t.Type[Played], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Played, "error", VersionGoneError("gone", available={"python3": ["3.9.2-2"]}))
+    monkeypatch.setattr(Played, "errors", (VersionGoneError("gone", available={"python3": ["3.9.2-2"]}),))
     result = run_module(rpm_integrity.main, {"packages": ["python3"]})
     assert (result["failed"], result["kind"], result["msg"]) == (True, "version_gone", "gone")
     assert result["details"] == {"available": {"python3": ["3.9.2-2"]}}
