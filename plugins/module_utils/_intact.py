@@ -125,6 +125,9 @@ class Intact:
         with Staging() as staging:
             acquired = self._acquire(plan, observation, staging)
             done = self._carry_out(plan, acquired)
+        if plan or finished:
+            # Last of all: while there is a journal, the next run tidies up.
+            self.journal.finish()
         _after, remaining = self._audit()
         result = self._result(observation, findings, plan, changed=bool(plan) or finished)
         result.update(
@@ -144,7 +147,6 @@ class Intact:
         self.quarantine.recover()
         remove_leftovers(_WORK_FOLDERS)
         self._transaction().remove_leftovers(self._packages_of(record.plan))
-        self.journal.finish()
         return True
 
     def _quarantine_folder(self) -> t.Optional[str]:
@@ -191,7 +193,6 @@ class Intact:
             done.append(carry_out(action, workshop))
             self.checkpoint("after {0}".format(action["action"]))
             self.journal.done(number)
-        self.journal.finish()
         return done
 
     def _result(
