@@ -175,10 +175,14 @@ class Probe:
 
 
 def probe_settings(
-    supported: Supported, contracts: Sequence[Contract], accepted: Candidate | None = None
+    supported: Supported,
+    contracts: Sequence[Contract],
+    override: Contract | None = None,
+    accepted: Candidate | None = None,
 ) -> dict[str, str | Sequence[str]]:
     """Return the settings of the probe script.
 
+    C(override) is a contract of the user's own, or some keys of one.
     C(accepted) is a candidate whose differences the controller judged as harmless: the script goes on with it as long
     as rpm still reports exactly these.
     """
@@ -192,6 +196,7 @@ def probe_settings(
         "minors": supported.minors if accepted is None else (accepted.minor,),
         "newer_minors": supported.newer if accepted is None else (),
         "platforms": platforms,
+        "own_contract": _version_and_package(override or {}),
         "environment": _ENVIRONMENT,
         "launcher_folders": _LAUNCHER_FOLDERS,
         "accepted_binary": accepted.path if accepted else "",
@@ -200,6 +205,13 @@ def probe_settings(
         "staging_parent": STAGING_PARENT,
         "staging_prefix": STAGING_PREFIX,
     }
+
+
+def _version_and_package(contract: Contract) -> str:
+    binaries = contract.get("binaries")
+    if not contract.get("version") or not binaries:
+        return ""
+    return f"{contract['version']}:{binaries[0].get('package', '')}"
 
 
 def _older(supported: Supported) -> Sequence[str]:

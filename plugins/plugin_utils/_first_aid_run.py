@@ -216,12 +216,12 @@ class FirstAid:
 
     def _probe(self) -> Probe:
         supported = self._request.supported
-        contracts = _with_override(self._request.contract)
-        probe = read_probe(self._host.ask(["probe"], probe_settings(supported, contracts)), supported)
+        override = self._request.contract
+        probe = read_probe(self._host.ask(["probe"], probe_settings(supported, CONTRACTS, override)), supported)
         accepted = probe.doubtful
         if probe.trusted or not accepted:
             return probe
-        answer = self._host.ask(["probe"], probe_settings(supported, contracts, accepted))
+        answer = self._host.ask(["probe"], probe_settings(supported, CONTRACTS, override, accepted))
         again = read_probe(answer, supported, accepted)
         if again.trusted is None:
             return probe
@@ -231,13 +231,6 @@ class FirstAid:
     def _describe(self, probe: Probe) -> None:
         describe(probe, self._result)
         self._result["os"]["contract"] = contract_for(probe.os_release, self._request.contract)["id"]
-
-
-def _with_override(override: Contract | None) -> Sequence[Contract]:
-    # A contract of the user's own may change the version of a known release; one for an unknown release has no match.
-    if not override or not all(override.get(key) for key in ("version", "binaries")):
-        return CONTRACTS
-    return [*(contract for contract in CONTRACTS if contract["id"] != override.get("id")), {"match": [], **override}]
 
 
 def _with_previous(error: SystemPythonError, borrowed: Mapping[str, Any]) -> SystemPythonError:

@@ -331,6 +331,29 @@ def test_a_neighbour_that_cannot_help(aid: Aid, fresh: Callable[[str], Host]) ->
     assert listing(host) == before
 
 
+def test_one_of_two_twins(tmp_path: Path, fresh: Callable[[str], Host]) -> None:
+    host, aid = fresh("sles15"), Aid(tmp_path, "2.16")
+    host.check(ONLY_THE_SYSTEM_S_OWN)
+    host.check("printf impostor >/srv/new && chmod 0755 /srv/new && mv -f /srv/new /usr/bin/python3.6")
+    result = aid.role(host)
+    assert (result["interpreter"], result["changed"]) == ("/usr/bin/python3.6m", False), aid.output
+    assert result["ran_under"] == "/usr/bin/python3.6m"
+
+
+def test_a_contract_of_the_user_s_own(aid: Aid, fresh: Callable[[str], Host]) -> None:
+    host = fresh("rhel9")
+    host.check("sed -i 's/^ID=.*/ID=other/' /etc/os-release")
+    contract = {
+        "id": "mine",
+        "version": "3.11",
+        "binaries": [{"path": "/usr/bin/python3.11", "package": "python3.11"}],
+        "links": [{"path": "/usr/bin/python3", "target": "python3.9", "package": "python3"}],
+        "packages": ["python3.11", "python3.11-libs"],
+    }
+    result = aid.role(host, contract=contract)
+    assert (result["interpreter"], result["os"]["contract"]) == ("/usr/bin/python3.11", "mine"), aid.output
+
+
 @pytest.mark.parametrize("where", ["files", "host_files"])
 def test_files_of_the_operator(aid: Aid, tmp_path: Path, fresh: Callable[[str], Host], where: str) -> None:
     host = fresh("rhel9")

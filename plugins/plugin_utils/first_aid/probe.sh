@@ -4,9 +4,9 @@
 # shellcheck shell=sh
 
 # PRIVATE to the collection. Finds an interpreter that rpm vouches for. Read only; starts an interpreter only after rpm
-# verified it. Settings: minors (in order of preference), platforms (id:major:minor:package), environment (names
-# to report), launcher_folders,
-# accepted_binary and accepted_lines (differences that the controller already judged).
+# verified it. Settings: minors (supported, ascending), newer_minors, older_minors, platforms (id:major:minor:package),
+# own_contract (minor:package where the user gave one, else empty), environment (names to report), launcher_folders,
+# staging_parent, staging_prefix, accepted_binary and accepted_lines (differences that the controller already judged).
 # shellcheck disable=SC2154  # set by the controller, or by common.sh
 
 # The query prints the owners, each followed by its files, in the order of the asked paths.
@@ -46,6 +46,7 @@ read_platform() {
             ;;
         esac
     done
+    [ -z "$own_contract" ] || { system_minor=${own_contract%%:*} && system_package=${own_contract#*:}; }
 }
 
 # Supported versions from the system's own upwards, then those below it, then those too new for the running core.
@@ -98,26 +99,25 @@ loader_libraries() {
     unset IFS
 }
 
-# Sets `owners` (answer of owner_query) and checks that the binary itself is a package's file.
+# Sets `owners` (answer of owner_query), `packages` (name and NEVRA a line) and `library` (the files of the standard
+# library), and checks that the binary itself is a package's file.
 find_owners() {
-    set -- "$binary" "${stdlib:-/usr/lib64/python$minor}/os.py" "$library_path"
-    for library in $(loader_libraries); do
-        case " $* " in
-        *" $library "*) ;;
-        *) set -- "$@" "$library" ;;
+    owners=$(limited 60 rpm -qf --qf "$owner_query" "$binary" "${stdlib:-/usr/lib64/python$minor}/os.py" 2>/dev/null)
+    case "$NL$owners$NL" in
+    "${NL}P$TAB"*"$NL$binary$NL"*) ;;
+    *) reject unowned "no package owns it" || return 1 ;;
+    esac
+    set --
+    for path in "$library_path" $(loader_libraries); do
+        case "$NL$owners$NL" in
+        *"$NL$path$NL"*) ;;
+        *) set -- "$@" "$path" ;;
         esac
     done
-    status=0
-    owners=$(limited 60 rpm -qf --qf "$owner_query" "$@" 2>/dev/null) || status=$?
-    case $owners in
-    "P$TAB"*) ;;
-    *) reject unowned "no package owns it" || return 1 ;;
-    esac
-    case "$NL$owners$NL" in
-    *"$NL$binary$NL"*) ;;
-    *) reject unowned "no package owns it" || return 1 ;;
-    esac
-    packages=$(printf '%s\n' "$owners" | grep "^P$TAB" | cut -f 2-)
+    # SUSE's library is in a package of its own.
+    [ $# -eq 0 ] || owners=$owners$NL$(limited 60 rpm -qf --qf "$owner_query" "$@" 2>/dev/null)
+    packages=$(printf '%s\n' "$owners" | grep "^P$TAB" | cut -f 2- | uniq)
+    library=$(printf '%s\n' "$owners" | grep -E "^/usr/lib(64)?/python$minor(/|\$)")
     section owners
     # The first owner is the binary's.
     printf '%s\n' "$packages"
@@ -171,16 +171,17 @@ report_metadata() {
     done
 }
 
-# The standard library, as the packages list it.
-owned_library() {
-    printf '%s\n' "$owners" | grep -E "^/usr/lib(64)?/python$minor(/|\$)"
-}
-
 # A folder of the library that is a link to where others than root may write.
 report_astray() {
-    astray=$(owned_library | while IFS= read -r path; do
-        ! leads_astray "$path" || printf '%s\n' "$path"
-    done)
+    astray=''
+    IFS=$NL
+    set -f
+    # Not piped into a loop: a shell reads a pipe byte by byte, and this runs on every healthy host.
+    for path in $library; do
+        ! leads_astray "$path" || astray=$astray$path$NL
+    done
+    set +f
+    unset IFS
     [ -n "$astray" ] || return 0
     section astray
     printf '%s\n' "$astray"
@@ -190,8 +191,7 @@ report_astray() {
 # Files that Python would import or read at its start although no package owns them.
 report_planted() {
     planted=$({
-        owned_library
-        owned_library
+        printf '%s\n' "$library" "$library"
         for folder in /usr/lib64 /usr/lib; do
             # Links are followed, as Python follows them.
             [ ! -d "$folder/python$minor" ] || du -aL "$folder/python$minor" 2>/dev/null | cut -f 2-
@@ -312,7 +312,7 @@ export LD_LIBRARY_PATH
 
 start_interpreter() {
     captured limited 20 env -i PATH="$PATH" LC_ALL=C "$interpreter" -I -S -B -c \
-        'import sys, zlib, json, zipfile; print("%d.%d.%d" % sys.version_info[:3])'
+        'import sys, zlib; print("%d.%d.%d" % sys.version_info[:3])'
     section "start $status"
     printf '%s\n' "$output"
     [ "$status" -eq 0 ]
