@@ -42,8 +42,8 @@ PLATFORMS = {
             "python3-gpg",
             "python3-rpm",
         ),
-        install="dnf -y install hello-rpm",
-        remove="dnf -y remove hello-rpm",
+        install="dnf -y install",
+        remove="dnf -y remove",
         modules_run_under={"2.16": "/usr/bin/python3.9", "2.19": "/usr/bin/python3.9"},
     ),
     "sles15": Platform(
@@ -53,8 +53,8 @@ PLATFORMS = {
         owner="python3-base",
         links={"/usr/bin/python3": "python3.6"},
         scope=("python3-base", "libpython3_6m1_0", "python3"),
-        install="zypper -n install hello-rpm",
-        remove="zypper -n remove hello-rpm",
+        install="zypper -n install",
+        remove="zypper -n remove",
         # 2.16 is the last line whose modules run under 3.6.
         modules_run_under={"2.16": "/usr/bin/python3.6", "2.19": "/usr/bin/python3.11"},
     ),

@@ -12,6 +12,8 @@ from shared.platforms import PLATFORMS, Platform
 
 Record = Mapping[str, Any]
 CORE = os.environ["SYSTEM_PYTHON_CORE"]
+# Any small package that is not installed; images of a registry have no hello-rpm in their repositories.
+TEST_PACKAGE = os.environ.get("SYSTEM_PYTHON_TEST_PACKAGE", "hello-rpm")
 
 # On the hosts: what the collection keeps there, and what prepare.yml left.
 STATE = "/var/lib/fleet.system_python"
@@ -35,6 +37,11 @@ class Subject:
     def platform(self) -> Platform:
         """What its vendor ships."""
         return PLATFORMS[self.entry["image"]]
+
+    @property
+    def is_from_registry(self) -> bool:
+        """Whether its image is a layer over one of a registry."""
+        return bool(os.environ.get(f"SYSTEM_PYTHON_{self.entry['image'].upper()}_IMAGE"))
 
     @property
     def is_broken(self) -> bool:

@@ -14,8 +14,8 @@ with open("/var/tmp/unowned-python-ran", "a") as log:
 END
     : >"$log"
     chmod 0666 "$log"
-    # A tripwire that stays silent proves nothing: step on it once.
-    "/usr/bin/${library##*/}" -c ''
+    # A tripwire that stays silent proves nothing: step on it once. Where the interpreter cannot start, there is none.
+    "/usr/bin/${library##*/}" -c '' || { rm "$log"; continue; }
     grep -q '^0 ' "$log"
     : >"$log"
 done

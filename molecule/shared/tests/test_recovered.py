@@ -4,7 +4,7 @@ import re
 
 import pytest
 from shared.platforms import Platform
-from shared.subject import MARKER
+from shared.subject import MARKER, TEST_PACKAGE
 from testinfra.host import Host
 
 # A configuration file, documentation, a ghost or a licence that differs or is missing is no damage.
@@ -88,12 +88,12 @@ def test_selinux_is_configured_as_shipped(host: Host) -> None:
 
 
 def test_the_package_manager_installs_and_removes_a_package(host: Host, platform: Platform) -> None:
-    done = host.run(platform.install)
+    assert host.run("rpm -q %s", TEST_PACKAGE).rc == 1
+    done = host.run(f"{platform.install} {TEST_PACKAGE}")
     assert done.rc == 0, done.stdout + done.stderr
-    assert host.check_output("rpm -qf --qf '%{NAME}' $(command -v hello-rpm)") == "hello-rpm"
-    assert host.run("rpm -V hello-rpm").rc == 0
-    done = host.run(platform.remove)
+    assert host.run("rpm -V %s", TEST_PACKAGE).rc == 0
+    done = host.run(f"{platform.remove} {TEST_PACKAGE}")
     assert done.rc == 0, done.stdout + done.stderr
-    assert host.run("rpm -q hello-rpm").rc == 1
+    assert host.run("rpm -q %s", TEST_PACKAGE).rc == 1
     # What was written up to here was written by these tests.
     host.check_output("touch %s", MARKER)

