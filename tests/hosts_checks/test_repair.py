@@ -187,7 +187,7 @@ def _unknown(host: Host) -> None:
 ERRORS = [
     ("unknown_platform", _unknown, "No contract for this operating system"),
     ("rpmdb_unreadable", _corrupt, "database"),
-    ("no_source", _no_source, "tried"),
+    ("no_source", _no_source, "Tried:"),
     ("signature", _bad_signature, "sign"),
     ("version_gone", _version_gone, "3.9"),
 ]
