@@ -23,7 +23,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._lock import D
 from ansible_collections.fleet.system_python.plugins.module_utils._observation import Observation
 from ansible_collections.fleet.system_python.plugins.module_utils._plan import Action, describe, make_plan
 from ansible_collections.fleet.system_python.plugins.module_utils._proof import prove
-from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine
+from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine, new_run_id
 from ansible_collections.fleet.system_python.plugins.module_utils._repair import (
     Workshop,
     carry_out,
@@ -75,7 +75,7 @@ class Intact:
         self.runner = runner
         self.clock = clock
         self.checkpoint = checkpoint
-        self.run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock())) + "-{0}".format(os.getpid())
+        self.run_id = new_run_id(clock())
         self.rpm = Rpm(runner=runner, timeout=settings.timeout)
         self.journal = Journal(os.path.join(settings.state_folder, "journal.json"), checkpoint=checkpoint)
         self.quarantine = Quarantine(

@@ -31,7 +31,11 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._files import ensure_room, size_of
 from ansible_collections.fleet.system_python.plugins.module_utils._lock import DEFAULT_LOCK_PATH, RunLock
 from ansible_collections.fleet.system_python.plugins.module_utils._observation import observe
-from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import DEFAULT_FOLDER, Quarantine
+from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import (
+    DEFAULT_FOLDER,
+    Quarantine,
+    new_run_id,
+)
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm, RpmPackage
 from ansible_collections.fleet.system_python.plugins.module_utils._sources import SourceSettings, ladder
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
@@ -124,8 +128,7 @@ class Integrity:
         self._environ = os.environ if environ is None else environ
         self._runner = runner
         self._transaction = Transaction(self.rpm, runner, settings.check_signatures)
-        run_id = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock())) + "-{0}".format(os.getpid())
-        self._quarantine = Quarantine(settings.quarantine_folder, run_id, clock=clock)
+        self._quarantine = Quarantine(settings.quarantine_folder, new_run_id(clock()), clock=clock)
 
     def predict(self) -> _Info:
         """Return what a real run would find and do. Nothing is fetched and nothing is written."""

@@ -45,7 +45,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 
-__all__ = ["DEFAULT_FOLDER", "Quarantine", "Record", "list_runs"]
+__all__ = ["DEFAULT_FOLDER", "Quarantine", "Record", "list_runs", "new_run_id"]
 
 DEFAULT_FOLDER = "/var/lib/fleet.system_python/quarantine"
 
@@ -58,6 +58,12 @@ _ITEMS = "items"
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,199}")
 _STATES = ("intended", "done", "returning", "put_back")
 _KEYS = ("index", "action", "state", "path", "stored", "kind")
+
+
+def new_run_id(seconds: float) -> str:
+    """Return a name for a run that begins C(seconds) since the epoch; two runs never share one."""
+    moment = dt.datetime.fromtimestamp(int(seconds), dt.timezone.utc)
+    return moment.strftime("%Y%m%dT%H%M%SZ-") + binascii.hexlify(os.urandom(3)).decode("ascii")
 
 
 class Quarantine:

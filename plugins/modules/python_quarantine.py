@@ -61,7 +61,7 @@ EXAMPLES = r"""
 - name: Put one interpreter and its library back
   fleet.system_python.python_quarantine:
     state: returned
-    run_id: 20261120T104736Z-329
+    run_id: 20261120T104736Z-5d09c4
     paths:
       - /usr/bin/python3.15
       - /usr/lib/python3.15
@@ -89,7 +89,6 @@ details:
   returned: failure
 """
 
-import os
 import time
 import typing as t
 
@@ -98,13 +97,12 @@ from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
 from ansible_collections.fleet.system_python.plugins.module_utils._facts import safe
 from ansible_collections.fleet.system_python.plugins.module_utils._lock import RunLock
-from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine
+from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine, new_run_id
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
     """Return the module's result."""
-    own_run = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime()) + "-{0}".format(os.getpid())
-    quarantine = Quarantine(run_id=own_run)
+    quarantine = Quarantine(run_id=new_run_id(time.time()))
     if params["state"] == "listed":
         return {"changed": False, "runs": quarantine.list_runs()}
     if check_mode:

@@ -245,7 +245,7 @@ quarantine:
   description: The folder with copies of what was overwritten, and its manifest; null when nothing was.
   returned: success
   type: str
-  sample: /var/lib/fleet.system_python/quarantine/20260102T030405Z-1234
+  sample: /var/lib/fleet.system_python/quarantine/20260102T030405Z-5d09c4
 kind:
   description:
     - What went wrong, as a stable word.
