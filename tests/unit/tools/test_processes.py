@@ -15,8 +15,10 @@ from processes import TIMED_OUT, run_logged, tail
 TOOLS = Path(processes.__file__).parent
 # Starts a grandchild through run_logged and waits for it.
 PARENT = """\
-import os, sys
+import os, signal, sys
 from pathlib import Path
+# A shell lets its background commands ignore it, and what they start inherits that.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 from processes import nothing_left_behind, run_logged
 with nothing_left_behind(), open(os.devnull, "wb") as output:
     run_logged(["sh", "-c", "echo $$ > pid; sleep 60"], output, Path.cwd(), os.environ, 60)
