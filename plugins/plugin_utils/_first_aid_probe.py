@@ -25,6 +25,7 @@ __all__ = [
     "Candidate",
     "Owner",
     "Probe",
+    "is_without_rpm",
     "probe_settings",
     "read_probe",
 ]
@@ -55,6 +56,11 @@ STAGING_PARENT = "/var/cache"
 STAGING_PREFIX = ".fleet-system-python-aid-"
 
 _OLDEST_KNOWN = 6
+
+# Words of ID and ID_LIKE. On the first, rpm is the authority even where it is gone or its database is damaged; on the
+# second it is never more than a tool for foreign packages.
+_RPM_FAMILY = {"rhel", "fedora", "centos", "suse", "opensuse", "sles", "sled", "amzn", "ol", "rocky", "almalinux"}
+_DPKG_FAMILY = {"debian", "ubuntu"}
 
 _METADATA = {"mode", "user", "group", "mtime"}
 _SHOWN = 3
@@ -247,6 +253,28 @@ def read_probe(answer: Answer, supported: Supported, accepted: Candidate | None 
         leftovers=[section.words[0] for section in answer.named("leftover")],
         supported=supported,
     )
+
+
+def is_without_rpm(answer: Answer) -> bool:
+    """Tell whether the probed host has no rpm database that could vouch for anything, as Debian has none.
+
+    A host of an rpm family always has one, be it gone or damaged. Elsewhere a database with packages in it counts as
+    one, unless all that it could say is that the host's interpreters are not its own and the family is dpkg's.
+    """
+    release = parse_os_release(_body(answer, "os-release"))
+    words = {word.lower() for key in ("ID", "ID_LIKE") for word in release.get(key, "").split()}
+    if words & _RPM_FAMILY or any(word.startswith("opensuse") for word in words):
+        return False
+    rpm = answer.first("rpm")
+    if rpm is None:
+        return False
+    if not rpm.lines:
+        return True
+    trouble = answer.first("database")
+    if trouble and not trouble.body.strip():
+        return True
+    is_foreign = not answer.first("owners") and not answer.first("installed")
+    return bool(words & _DPKG_FAMILY) and is_foreign
 
 
 def _forgive(candidate: Candidate, accepted: Candidate | None) -> None:

@@ -33,6 +33,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_len
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_plan import Target, plan_targets
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_probe import (
     Probe,
+    is_without_rpm,
     probe_settings,
     read_probe,
 )
@@ -49,6 +50,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_rep
     diff_of,
     prediction_text,
 )
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_script import Answer
 
 __all__ = ["FirstAid", "Request"]
 
@@ -109,13 +111,32 @@ class FirstAid:
         self._result.update(interpreter=None, rejected=[], hazards=[])
         probe = self._probe()
         self._describe(probe)
+        self._require_trusted(probe)
+        return probe
+
+    def look_anywhere(self) -> Probe | None:
+        """As C(look), on every POSIX system: the release needs no contract, and None means that there is no rpm.
+
+        Then nothing can vouch for an interpreter, and the result says so in C(trusted_by).
+        """
+        self._result.update(interpreter=None, rejected=[], hazards=[], trusted_by="rpm")
+        supported, override = self._request.supported, self._request.contract
+        answer = self._host.ask(["probe"], probe_settings(supported, CONTRACTS, override))
+        if is_without_rpm(answer):
+            self._result.update(trusted_by="nothing")
+            return None
+        probe = self._judge(answer)
+        describe(probe, self._result)
+        self._require_trusted(probe)
+        return probe
+
+    def _require_trusted(self, probe: Probe) -> None:
         if not probe.trusted:
             raise NoInterpreterError(
                 "No Python of this host can be trusted, so no module was run: {}. Run the role python_first_aid, which "
                 "brings one back.".format("; ".join(f"{one['path']}: {one['reason']}" for one in probe.rejected())),
                 rejected=probe.rejected(),
             )
-        return probe
 
     def run(self) -> None:
         """Find a trusted interpreter, or bring one back. Raises a SystemPythonError when neither is possible."""
@@ -216,8 +237,11 @@ class FirstAid:
 
     def _probe(self) -> Probe:
         supported = self._request.supported
-        override = self._request.contract
-        probe = read_probe(self._host.ask(["probe"], probe_settings(supported, CONTRACTS, override)), supported)
+        return self._judge(self._host.ask(["probe"], probe_settings(supported, CONTRACTS, self._request.contract)))
+
+    def _judge(self, first: Answer) -> Probe:
+        supported, override = self._request.supported, self._request.contract
+        probe = read_probe(first, supported)
         accepted = probe.doubtful
         if probe.trusted or not accepted:
             return probe

@@ -32,16 +32,22 @@ class TrustedModuleAction(FirstAidAction):
         found: dict[str, Any] = {}
         if not _is_established(variables):
             try:
-                variables[_INTERPRETER] = self.first_aid(self._task.args.get("contract"), found).look().interpreter()
+                chosen = self.choose(found)
             except SystemPythonError as error:
                 return {**found, "failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
+            if chosen:
+                variables[_INTERPRETER] = chosen
         result = self._execute_module(
             module_args=self.module_args(), task_vars=variables, wrap_async=bool(self._task.async_val)
         )
-        for key in ("interpreter", "rejected", "hazards"):
+        for key in ("interpreter", "rejected", "hazards", "trusted_by"):
             if key in found:
                 result.setdefault(key, found[key])
         return result
+
+    def choose(self, found: dict[str, Any]) -> str | None:
+        """Return the interpreter for the module, null to leave it to Ansible. What was found goes into C(found)."""
+        return self.first_aid(self._task.args.get("contract"), found).look().interpreter()
 
     def module_args(self) -> dict[str, Any]:
         """Return the arguments for the module."""

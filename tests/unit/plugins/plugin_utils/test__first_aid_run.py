@@ -223,3 +223,47 @@ def test_a_package_named_by_the_operator_is_installed_only_where_nothing_else_wi
     result, _remote, _error = run(TOO_OLD, ("installed-by zypper",), HEALTHY, install="python311")
     assert result["brought_back"]["source"] == {"python311": "zypper"}
     run(TOO_OLD, ("unusable zypper\nno",), install="python311", error=AcquisitionError)
+
+
+DEBIAN = "os-release\nID=debian\nVERSION_ID=13"
+NO_RPM = ("uid 0", DEBIAN, "rpm\n")
+
+
+def look_anywhere(*answers: Sequence[str]) -> tuple[str | None, dict[str, Any]]:
+    result: dict[str, Any] = {}
+    arguments: dict[str, Any] = {"contract": None}
+    probe = FirstAid(Recorded(*answers), Request(supported_minors("2.19"), arguments), result).look_anywhere()
+    return probe.interpreter() if probe else None, result
+
+
+def test_a_host_without_rpm_leaves_the_interpreter_to_ansible() -> None:
+    assert look_anywhere(NO_RPM) == (
+        None,
+        {"interpreter": None, "rejected": [], "hazards": [], "trusted_by": "nothing"},
+    )
+
+
+def test_an_rpm_host_gives_only_what_rpm_vouches_for() -> None:
+    found, result = look_anywhere(HEALTHY)
+    assert (found, result["trusted_by"]) == ("/usr/bin/python3.9", "rpm")
+    with pytest.raises(SystemPythonError, match="No Python of this host can be trusted"):
+        look_anywhere(BROKEN)
+
+
+def test_a_release_of_rpm_without_a_contract_is_verified_all_the_same() -> None:
+    amazon = 'os-release\nID="amzn"\nID_LIKE="fedora"\nVERSION_ID="2023"'
+    assert look_anywhere((HEALTHY[0], amazon, *HEALTHY[2:]))[0] == "/usr/bin/python3.9"
+
+
+@pytest.mark.parametrize("release", [RHEL, 'os-release\nID="mine"\nID_LIKE="suse"', 'os-release\nID="opensuse-leap"'])
+def test_an_rpm_host_that_lost_its_rpm_is_no_host_without_rpm(release: str) -> None:
+    with pytest.raises(SystemPythonError, match="The command rpm is not there"):
+        look_anywhere(("uid 0", release, "rpm\n"))
+
+
+def test_the_tool_rpm_on_debian_owns_nothing() -> None:
+    unowned = ("candidate /usr/bin/python3.13 3.13", "rejected unowned\nno package owns it", "rpm\n/usr/bin/rpm")
+    assert look_anywhere(("uid 0", DEBIAN, *unowned, "database 0"))[0] is None
+    assert look_anywhere(("uid 0", DEBIAN, *unowned))[0] is None
+    with pytest.raises(SystemPythonError, match="rpm database cannot be read"):
+        look_anywhere(("uid 0", "os-release\nID=other", *unowned, "database 1\nerror: cannot open"))
