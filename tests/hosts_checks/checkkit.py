@@ -20,6 +20,19 @@ ROOT = Path(__file__).resolve().parents[2]
 FLEET = ROOT / "tests/hosts/fleet"
 TAMPERING = ROOT / "tests/tampering/apply"
 UNDER_TEST = "/root/under-test"
+# Kills the first rpm that reinstalls packages for real, with whoever started it.
+KILL_RPM = """
+until [ -e /root/kill-no-more ]; do
+  for entry in /proc/[0-9]*; do
+    line=$(tr '\\0' ' ' <$entry/cmdline 2>/dev/null)
+    case "$line" in *--test*) ;; 'rpm --reinstall'* | 'rpm -U'*)
+      sleep {delay}
+      kill -9 $(awk '/^PPid/ {{print $2}}' $entry/status) ${{entry#/proc/}} && touch /root/killed
+      exit ;;
+    esac
+  done
+done
+"""
 
 
 @dataclass
@@ -80,6 +93,17 @@ class Host:
         """Break the host by the data of tests/tampering."""
         done = subprocess.run([TAMPERING, self.name, name], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{name} could not be applied to {self.name}:\n{done.stdout}\n{done.stderr}"
+
+    def kill_rpm(self, delay: str) -> None:
+        """Lie in wait for the next rpm transaction; kill it and who started it, C(delay) seconds after its start."""
+        self.check("rm -f /root/killed /root/kill-no-more")
+        self.put("/root/kill", KILL_RPM.format(delay=delay).encode())
+        self.check("sh /root/kill >/dev/null 2>&1 & sleep 0.2")
+
+    def killed_rpm(self) -> bool:
+        """Stop lying in wait, and tell whether a transaction was killed."""
+        self.check("touch /root/kill-no-more; sleep 0.3")
+        return self.run("[ -e /root/killed ]").rc == 0
 
     def listing(self) -> str:
         """Return mode, owner, link target and digest of every file in the folders that matter: to prove no change."""
