@@ -341,5 +341,5 @@ def _cut(value: Any) -> str:
 
 def _natural(text: str) -> list[tuple[int, int, str]]:
     """web2 before web10."""
-    parts = re.split(r"(\d{1,18})", text)
+    parts = re.split(r"([0-9]{1,18})", text)
     return [(1, int(part), "") if index % 2 else (0, 0, part) for index, part in enumerate(parts)]

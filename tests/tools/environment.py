@@ -25,6 +25,7 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
         "requirements/core-2.19.txt",
         "requirements/scenarios.txt",
         "requirements/judges.txt",
+        "requirements/browser.txt",
         "requirements/sanity.txt",
         "tests/unit/requirements.txt",
     ),

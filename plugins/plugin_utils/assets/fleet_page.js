@@ -60,7 +60,8 @@
         scale.grid.color = now.line;
       }
       chart.options.plugins.legend.labels.color = now.ink;
-      chart.update("none");
+      // Without a mode: "none" leaves the colours of bars as they were.
+      chart.update();
     }
   }
 

@@ -1,0 +1,126 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+"""Makes the page of a fleet, and the other formats, of a run's reports; each file at once or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
+from ansible_collections.fleet.system_python.plugins.module_utils._files import write_durably
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_jsonl import json_lines
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_junit import junit
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_page import page
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_prometheus import prometheus
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_sarif import sarif
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_shape import LABELS, fleet_of, run_record
+
+__all__ = ["FORMATS", "Request", "build"]
+
+_Fleet = Mapping[str, Any]
+
+# Each format's file and what makes it of a fleet and the collection's version.
+FORMATS: dict[str, tuple[str, Callable[[_Fleet, str], bytes]]] = {
+    "html": ("fleet.html", page),
+    "junit": ("fleet-junit.xml", lambda fleet, _version: junit(fleet)),
+    "sarif": ("fleet.sarif", sarif),
+    "prometheus": ("fleet_system_python.prom", lambda fleet, _version: prometheus(fleet)),
+    "jsonl": ("fleet-findings.jsonl", lambda fleet, _version: json_lines(fleet)),
+}
+
+_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,100}\Z")
+
+
+class Request(NamedTuple):
+    """What is to be made, of what, and where."""
+
+    reports: Path
+    dest: Path
+    history: Path | None = None
+    formats: tuple[str, ...] = ("html",)
+    mode: int = 0o644
+    version: str = "unknown"
+    check_mode: bool = False
+
+
+def build(request: Request) -> dict[str, Any]:
+    """Write what is not yet there as it should be, and return the module's result.
+
+    Raises a SystemPythonError where there are no reports, or a file cannot be written.
+    """
+    fleet = fleet_of(request.reports, request.history, request.dest)
+    if not fleet["hosts"] and not fleet["faults"]:
+        raise InvalidDataError(
+            f"{request.reports} holds no report of a host; name the folder that python_report wrote to",
+            path=str(request.reports),
+        )
+    wanted: dict[Path, bytes] = {}
+    files: dict[str, str] = {}
+    for name in request.formats:
+        file, make = FORMATS[name]
+        path = request.dest / file
+        _refuse_a_report(path, request)
+        wanted[path] = make(fleet, request.version)
+        files[name] = str(path)
+    if request.history and fleet["hosts"]:
+        wanted[_kept(request.history, fleet)] = (json.dumps(run_record(fleet), sort_keys=True) + "\n").encode()
+    changed = [path for path, data in wanted.items() if not _holds(path, data)]
+    if not request.check_mode:
+        for path in changed:
+            _write(path, wanted[path], request.mode)
+    return {
+        "changed": bool(changed),
+        "files": files,
+        "page": files.get("html"),
+        "hosts": len(fleet["hosts"]),
+        "states": {LABELS[state]: number for state, number in fleet["states"].items()},
+        "faults": fleet["faults"],
+        "runs": len(fleet["history"]),
+    }
+
+
+def _refuse_a_report(path: Path, request: Request) -> None:
+    """A host may be called as our file is: its report is not overwritten."""
+    if request.dest == request.reports and path.with_suffix(".json").exists():
+        raise InvalidDataError(
+            f"{path} is the report of a host; name another folder in dest, for example the one above",
+            path=str(path),
+        )
+
+
+def _kept(history: Path, fleet: _Fleet) -> Path:
+    run = fleet["run"]["id"]
+    # Two runs never share a name that had to be changed.
+    name = run if _PLAIN.match(run) else f"run-{hashlib.sha256(run.encode()).hexdigest()[:24]}"
+    return history / f"{name}.json"
+
+
+def _holds(path: Path, data: bytes) -> bool:
+    try:
+        return path.read_bytes() == data
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _write(path: Path, data: bytes, mode: int) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(os.fspath(path), data, mode)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> InvalidDataError:
+    reason = error.strerror or str(error)
+    return InvalidDataError(f"{path} cannot be written: {reason}; name another folder, or make room", path=str(path))
