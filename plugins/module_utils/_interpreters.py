@@ -22,6 +22,7 @@ import stat
 import time
 import typing as t
 
+from ansible_collections.fleet.system_python.plugins.module_utils._confined import NOBODY, drop_rights, refuse_to_run
 from ansible_collections.fleet.system_python.plugins.module_utils._elf import (
     MAGIC,
     Elf,
@@ -32,14 +33,6 @@ from ansible_collections.fleet.system_python.plugins.module_utils._elf import (
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
 from ansible_collections.fleet.system_python.plugins.module_utils._files import open_regular
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
-
-# Minimal interpreters are packaged without it.
-try:
-    import ctypes
-
-    _LIBC: t.Optional[t.Any] = ctypes.CDLL(None, use_errno=True)
-except (ImportError, OSError):
-    _LIBC = None
 
 __all__ = [
     "USUAL_PLACES",
@@ -100,8 +93,6 @@ _HOPS = 40
 
 _RUN_TIMEOUT = 5.0
 _RUN_OUTPUT = 65536
-_NOBODY = 65534
-_PR_SET_NO_NEW_PRIVS = 38
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -522,7 +513,7 @@ def run_version(path: str, timeout: float = _RUN_TIMEOUT) -> t.Tuple[t.Optional[
     It runs as the user nobody without groups (as the caller, when that is not root), with an empty environment, no
     input, no right to gain rights, to start others or to write files, and C(timeout) seconds.
     """
-    refusal = _refuse_to_run(path)
+    refusal = refuse_to_run(path)
     if refusal:
         return None, refusal
     marker = os.urandom(16).hex()
@@ -533,19 +524,6 @@ def run_version(path: str, timeout: float = _RUN_TIMEOUT) -> t.Tuple[t.Optional[
         return found.group(1).decode(), None
     said = printable(os.fsdecode(output[-200:])).strip()
     return None, "run as nobody, it {0}{1}".format(ended, ": " + said if said else "")
-
-
-def _refuse_to_run(path: str) -> t.Optional[str]:
-    mode = os.stat(path).st_mode
-    if mode & (stat.S_ISUID | stat.S_ISGID):
-        return "it is not run, because its mode {0:04o} would give it rights".format(stat.S_IMODE(mode))
-    try:
-        os.getxattr(path, "security.capability")
-    except OSError as error:
-        if error.errno not in (errno.ENODATA, errno.ENOTSUP):
-            return "it is not run, because its capabilities cannot be read: {0}".format(error.strerror)
-        return None
-    return "it is not run, because its capabilities would give it rights"
 
 
 def _run_confined(argv: t.List[str], timeout: float) -> t.Tuple[bytes, str]:
@@ -575,9 +553,9 @@ def _nobody() -> t.Tuple[int, int]:
     try:
         found = pwd.getpwnam("nobody")
     except KeyError:
-        return _NOBODY, _NOBODY
+        return NOBODY, NOBODY
     # Whatever the host's user list says: never root.
-    return found.pw_uid or _NOBODY, found.pw_gid or _NOBODY
+    return found.pw_uid or NOBODY, found.pw_gid or NOBODY
 
 
 def _become(argv: t.List[str], writer: int, user: int, group: int) -> None:
@@ -589,7 +567,7 @@ def _become(argv: t.List[str], writer: int, user: int, group: int) -> None:
         for number, descriptor in enumerate((null, writer, writer)):
             os.dup2(descriptor, number)
         _close_others()
-        _drop_rights(user, group)
+        drop_rights(user, group)
         _limit()
         os.execve(argv[0], argv, {})
     except (OSError, ValueError) as error:
@@ -608,18 +586,6 @@ def _close_others() -> None:
                 # The listing has its own descriptor among them.
                 if error.errno != errno.EBADF:
                     raise
-
-
-def _drop_rights(user: int, group: int) -> None:
-    if _LIBC is not None:
-        # Then a set-user-id program that it starts gains nothing.
-        _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-    if os.geteuid() == 0:
-        os.setgroups([])
-        os.setresgid(group, group, group)
-        os.setresuid(user, user, user)
-    if 0 in os.getresuid() + os.getresgid():
-        raise PermissionError(errno.EPERM, "root's rights are still there")
 
 
 def _limit() -> None:

@@ -24,6 +24,7 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     CURRENT_CORE: (
         "requirements/core-2.19.txt",
         "requirements/scenarios.txt",
+        "requirements/pictures.txt",
         "requirements/judges.txt",
         "requirements/browser.txt",
         "requirements/sanity.txt",
@@ -32,6 +33,7 @@ REQUIREMENTS: Mapping[str, tuple[str, ...]] = {
     OLDEST_CORE: (
         "requirements/core-2.16.txt",
         "requirements/scenarios.txt",
+        "requirements/pictures.txt",
         "requirements/sanity.txt",
         "tests/unit/requirements.txt",
     ),
