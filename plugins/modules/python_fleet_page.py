@@ -48,7 +48,7 @@ options:
   formats:
     description:
       - What to make.
-      - V(html) is the page C(fleet.html).
+      - V(html) is the page C(fleet.html); C(_fleet.html) beside the report of a host that is called fleet.
       - V(junit) is C(fleet-junit.xml), with a test suite per host and a test case per rule.
       - V(sarif) is C(fleet.sarif), SARIF 2.1.0 with the findings that are still there.
       - V(prometheus) is C(fleet_system_python.prom), for the textfile collector of node_exporter.

@@ -67,8 +67,7 @@ def build(request: Request) -> dict[str, Any]:
     files: dict[str, str] = {}
     for name in request.formats:
         file, make = FORMATS[name]
-        path = request.dest / file
-        _refuse_a_report(path, request)
+        path = _beside_reports(request.dest / file, request)
         wanted[path] = make(fleet, request.version)
         files[name] = str(path)
     if request.history and fleet["hosts"]:
@@ -88,13 +87,11 @@ def build(request: Request) -> dict[str, Any]:
     }
 
 
-def _refuse_a_report(path: Path, request: Request) -> None:
-    """A host may be called as our file is: its report is not overwritten."""
-    if request.dest == request.reports and path.with_suffix(".json").exists():
-        raise InvalidDataError(
-            f"{path} is the report of a host; name another folder in dest, for example the one above",
-            path=str(path),
-        )
+def _beside_reports(path: Path, request: Request) -> Path:
+    """A host may be called as our file is: its report keeps the name, and ours gets another."""
+    while request.dest == request.reports and path.with_suffix(".json").exists():
+        path = path.with_name(f"_{path.name}")
+    return path
 
 
 def _kept(history: Path, fleet: _Fleet) -> Path:

@@ -76,6 +76,7 @@ def all_gates() -> list[Gate]:
             current,
         ),
         Gate("importer", "galaxy-importer on the built artifact", (tool("check_artifact.py"),), current),
+        Gate("browser", "the fleet page in chromium", (tool("run_pytest.py", "tests/browser"),), current, group="unit"),
         *_host_checks(),
         *_scenarios(),
     ]

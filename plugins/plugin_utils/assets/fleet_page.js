@@ -129,6 +129,8 @@
         responsive: true,
         maintainAspectRatio: false,
         indexAxis: lying ? "y" : "x",
+        // The whole line of a bar can be pointed at: some bars are one host thin.
+        interaction: { mode: "index", axis: lying ? "y" : "x", intersect: false },
         scales: { x: scale(lying), y: scale(!lying) },
         plugins: { colors: { enabled: false }, legend: { display: sets.length > 1, labels: { boxWidth: 12, color: now.ink } } },
         onClick: (_event, hits) => {

@@ -84,11 +84,10 @@ def test_the_report_of_a_host_named_as_our_file_is_kept(tmp_path: Path) -> None:
     data = simulate(1)
     data[0]["host"] = "fleet"
     write_reports(tmp_path / "r", data)
-    page = (tmp_path / "r/fleet.html").read_text()
-    with pytest.raises(InvalidDataError, match="is the report of a host; name another folder"):
-        build(Request(tmp_path / "r", tmp_path / "r"))
-    assert (tmp_path / "r/fleet.html").read_text() == page
-    assert build(Request(tmp_path / "r", tmp_path))["hosts"] == 1
+    report = (tmp_path / "r/fleet.html").read_text()
+    assert build(Request(tmp_path / "r", tmp_path / "r"))["page"] == str(tmp_path / "r/_fleet.html")
+    assert (tmp_path / "r/fleet.html").read_text() == report
+    assert build(Request(tmp_path / "r", tmp_path))["page"] == str(tmp_path / "fleet.html")
 
 
 def test_a_folder_that_cannot_be_made_is_named(request_: Request, tmp_path: Path) -> None:
