@@ -13,10 +13,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+import browserkit
 import pytest
 from simulated_fleet import BEGIN, report, simulate, write_history, write_reports
 
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_build import Request, build
+
+# Fixtures are found by their names in this file.
+browser, show = browserkit.browser, browserkit.show
 
 Show = Callable[..., Any]
 
