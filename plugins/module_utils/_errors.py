@@ -14,10 +14,17 @@ import typing as t
 
 __all__ = [
     "AcquisitionError",
+    "ArchiveError",
+    "BuildError",
+    "BuildToolsError",
+    "ChecksumError",
     "CommandError",
     "ContractError",
     "DatabaseError",
     "DiskFullError",
+    "DownloadError",
+    "ForeignRuntimeError",
+    "InUseError",
     "InvalidDataError",
     "JournalError",
     "LockedError",
@@ -30,6 +37,7 @@ __all__ = [
     "SystemPythonError",
     "TransactionError",
     "UnknownPlatformError",
+    "UnsafeRootError",
     "VersionGoneError",
 ]
 
@@ -149,3 +157,51 @@ class ProofError(SystemPythonError):
     """The repair ran but the host is not healthy afterwards; details: findings, proof."""
 
     kind = "not_proven"
+
+
+class ArchiveError(SystemPythonError):
+    """An archive is damaged, or would write where it may not; nothing of it is used. Details: archive, member."""
+
+    kind = "archive"
+
+
+class ChecksumError(SystemPythonError):
+    """A file is not the one that was asked for; details: file, wanted, found (hex SHA-256)."""
+
+    kind = "checksum"
+
+
+class DownloadError(SystemPythonError):
+    """A file cannot be had from the network; details: url."""
+
+    kind = "download"
+
+
+class BuildToolsError(SystemPythonError):
+    """What a build needs is not installed; details: missing, install (names of packages)."""
+
+    kind = "build_tools_missing"
+
+
+class BuildError(SystemPythonError):
+    """A build failed; details: step, rc, output (its end)."""
+
+    kind = "build"
+
+
+class UnsafeRootError(SystemPythonError):
+    """Runtimes may not lie in this folder; details: path."""
+
+    kind = "unsafe_root"
+
+
+class ForeignRuntimeError(SystemPythonError):
+    """What is in the way was not made by this collection; details: path."""
+
+    kind = "not_ours"
+
+
+class InUseError(SystemPythonError):
+    """A runtime cannot be removed while something uses it; details: venvs, processes, partial."""
+
+    kind = "in_use"

@@ -50,6 +50,8 @@ __all__ = [
     "copy",
     "differences",
     "ensure_room",
+    "exchange",
+    "flush_file_system",
     "free_bytes",
     "install_copy",
     "is_read_only",
@@ -397,6 +399,14 @@ def _exchange(new: str, path: str, checkpoint: Checkpoint = no_checkpoint) -> No
         _exchange_in_steps(new, path, checkpoint)
 
 
+def exchange(new: str, path: str) -> None:
+    """Exchange two entries of one file system, in one step where the kernel can; durable when it returns."""
+    with clear_errors(path):
+        _exchange(new, path)
+        sync_folder(_folder(path))
+        sync_folder(_folder(new))
+
+
 def _exchange_in_steps(new: str, path: str, checkpoint: Checkpoint) -> None:
     """Exchange where the kernel cannot: C(path) is missing between the last two steps."""
     waiting = _hidden_name(path, _NEW)
@@ -671,6 +681,14 @@ def _flush(path: str) -> None:
             sync_folder(entry)
         elif stat.S_ISREG(mode):
             _flush_file(entry)
+
+
+def flush_file_system(path: str) -> None:
+    """Make everything durable that was written to the file system of the folder C(path)."""
+    if hasattr(_LIBC, "syncfs"):
+        _flush_file_system(path)
+    else:
+        os.sync()
 
 
 def _flush_file(path: str) -> None:

@@ -26,7 +26,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify im
 from ansible_collections.fleet.system_python.plugins.module_utils._sources_repositories import Repositories
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
-__all__ = ["SOURCES", "SourceSettings", "ladder"]
+__all__ = ["SOURCES", "SourceSettings", "ladder", "unvouched"]
 
 CACHE_FOLDERS = (
     "/var/cache/dnf",
@@ -153,7 +153,7 @@ class _Tool(Source):
         """The program must be there and be what its package put there."""
         if not os.path.exists(self.path):
             return "{0} is not installed".format(self.path)
-        return _unvouched(self._rpm, [self.path])
+        return unvouched(self._rpm, [self.path])
 
     def _run(self, arguments: t.Sequence[str]) -> Completed:
         done = self._settings.runner([self.path] + list(arguments), timeout=self._settings.timeout)
@@ -183,7 +183,7 @@ def _escaped(text: str) -> str:
     return text.replace("{", "{{").replace("}", "}}")
 
 
-def _unvouched(rpm: Rpm, paths: t.Sequence[str]) -> str:
+def unvouched(rpm: Rpm, paths: t.Sequence[str]) -> str:
     """Return why C(paths) must not be run as root, or an empty string: all their owners must verify."""
     real = [os.path.realpath(path) for path in paths]
     found = rpm.owners(sorted(set(paths) | set(real)))
@@ -210,7 +210,7 @@ class Zypper(_Tool):
         if reason:
             return reason
         for plugin, interpreter in _python_plugins(self._settings.root):
-            reason = _unvouched(self._rpm, [plugin] + _parts_of_python(interpreter))
+            reason = unvouched(self._rpm, [plugin] + _parts_of_python(interpreter))
             if reason:
                 return "not started: its plugin {0}".format(reason)
         return ""

@@ -52,7 +52,7 @@ class Deadline:
         left = self._end - self._clock()
         if left <= 0:
             raise RepositoryError(
-                "the time limit of {0:g} seconds for reading the repositories is over".format(self.seconds)
+                "the time limit of {0:g} seconds for the download is over".format(self.seconds)
             )
         return left
 
@@ -88,6 +88,14 @@ class Downloader:
             except BaseException:
                 remove_any(path)
                 raise
+
+    def download(self, url: str, path: str, algorithm: str, limit: int) -> t.Tuple[int, str]:
+        """Write the content of C(url) to the new file C(path) and return its size and checksum, for the caller to judge.
+
+        Raises RepositoryError when it cannot be had or is longer than C(limit), DiskFullError when there is no room.
+        """
+        with clear_errors(path), open(path, "xb") as stream:
+            return self._write(url, stream, algorithm, limit)
 
     def _write(self, url: str, stream: t.BinaryIO, algorithm: str, limit: int) -> t.Tuple[int, str]:
         digest = hashlib.new(algorithm)

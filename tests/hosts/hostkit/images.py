@@ -68,6 +68,7 @@ IMAGES = (
     Image("sles15-packages", {"TOOLBOX": "toolbox"}, packing="sles15", interpreters=(Wanted("3.6", "3.6.15", True),)),
     Image("rhel9", {"BASE": "base", "PACKAGES": "rhel9-packages"}, is_host=True),
     Image("sles15", {"BASE": "base", "PACKAGES": "sles15-packages"}, is_host=True),
+    Image("rhel9build", {"HOST": "rhel9"}, is_host=True),
     Image(
         "repo",
         {
