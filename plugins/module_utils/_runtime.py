@@ -53,7 +53,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._quarantine im
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._repository_config import Connection
 from ansible_collections.fleet.system_python.plugins.module_utils._runtime_build import BuildOptions
-from ansible_collections.fleet.system_python.plugins.module_utils._runtime_fetch import Origin, fetch
+from ansible_collections.fleet.system_python.plugins.module_utils._runtime_fetch import Origin, fetch, is_url
 from ansible_collections.fleet.system_python.plugins.module_utils._runtime_proof import (
     CHECKS,
     check_at_place,
@@ -271,6 +271,8 @@ class Runtime:
     def _plan_installation(self, look: _Look) -> t.List[Action]:
         self._require_ours(look)
         reason = self._reason(look)
+        if reason:
+            self._require_archive(look)
         return [{"action": "install", "path": self.path, "reason": reason}] if reason else []
 
     def _require_ours(self, look: _Look) -> None:
@@ -428,43 +430,57 @@ class Runtime:
 
     def _install(self) -> None:
         settings = self.settings
-        place = self._place()
         with clear_errors(settings.root):
             os.makedirs(settings.root, 0o755, exist_ok=True)
             staging = tempfile.mkdtemp(prefix=PREFIX + "new-", dir=settings.root)
         try:
             with clear_errors(settings.root):
-                self._install_from(staging, place)
+                self._install_from(staging)
         finally:
             end_processes(processes_in([staging], "cwd"))
             remove_any(staging)
             sync_folder(settings.root)
 
-    def _place(self) -> str:
-        """Return where the archive is: what the user says, or where the runtime once came from."""
+    def _require_archive(self, look: _Look) -> None:
+        """Take the archive that the user gives, else the address that the runtime once came from; else fail."""
         settings = self.settings
-        if settings.place and settings.sha256:
-            return settings.place
+        if (settings.place or settings.shown_place) and settings.sha256:
+            return
+        source = (look.manifest or {}).get("source") or {}
+        if is_url(str(source.get("place"))):
+            options = (look.manifest or {}).get("build") or {}
+            self.settings = settings._replace(
+                place=source["place"],
+                sha256=source["sha256"],
+                kind=source["kind"],
+                build=BuildOptions.from_dict(options, settings.build.jobs),
+            )
+            return
         raise AcquisitionError(
             "{0} must be installed, and no archive is given. Give url, path or controller_file, and its sha256.".format(
                 printable(self.path)
             )
         )
 
-    def _install_from(self, staging: str, place: str) -> None:
+    def _install_from(self, staging: str) -> None:
         settings = self.settings
         # Others must be able to search it: nothing in it is tried as root.
         os.chmod(staging, 0o755)  # noqa: S103
         home = os.path.join(staging, "home")
         user = Unprivileged(choose_account(settings.account), home, self._runner, caller=settings.owner)
         self._own_folder(home, user)
-        self._tell("fetch {0}".format(settings.shown_place or place))
+        self._tell("fetch {0}".format(settings.shown_place or settings.place))
         arrived = os.path.join(staging, "arrived")
         os.mkdir(arrived, 0o700)
         if settings.kind == "source":
             builds.require_tools(settings.family)
         origin = Origin(
-            place, settings.sha256, settings.signature, settings.keyring, settings.connection, settings.fetch_timeout
+            settings.place,
+            settings.sha256,
+            settings.signature,
+            settings.keyring,
+            settings.connection,
+            settings.fetch_timeout,
         )
         archive = fetch(origin, arrived, self._runner)
         if settings.kind == "source":
@@ -632,7 +648,7 @@ class Runtime:
             "changed": bool(plan),
             "state": settings.state,
             "version": settings.version,
-            "path": self.path if there or settings.state != "absent" else None,
+            "folder": self.path if there or settings.state != "absent" else None,
             "interpreter": os.path.join(self.path, "bin/python" + self.minor),
             "link": {"path": self.link, "target": look.link},
             "source": manifest.get("source"),

@@ -57,6 +57,18 @@ class BuildOptions(t.NamedTuple):
             "environment": dict(self.environment),
         }
 
+    @classmethod
+    def from_dict(cls, options: t.Mapping[str, t.Any], jobs: int = 0) -> "BuildOptions":
+        """Return what C(as_dict) once gave."""
+        return cls(
+            jobs=jobs,
+            optimize=bool(options.get("optimize")),
+            lto=bool(options.get("lto")),
+            tests=bool(options.get("tests")),
+            configure=tuple(options.get("configure") or ()),
+            environment=tuple(sorted((options.get("environment") or {}).items())),
+        )
+
 
 def require_tools(family: str, path: str = _PATH) -> None:
     """Raise BuildToolsError unless there are a C compiler and make. C(family): rhel, suse, debian or empty."""

@@ -325,8 +325,8 @@ class PackagedRuntime:
     def _require_intact(self, found: t.Optional[Installed]) -> None:
         if self.settings.state == "intact" and found and found.deviations:
             raise ProofError(
-                "{0} is not as its package shipped it: {1}. Bring it back with the module rpm_integrity (packages: {2}) "
-                "or the package manager's reinstall.".format(
+                "{0} is not as its package shipped it: {1}. Bring it back with the module rpm_integrity (packages: "
+                "{2}) or the package manager's reinstall.".format(
                     self.manager.interpreter,
                     ", ".join(printable(path) for path in found.deviations[:5]),
                     ", ".join(self.manager.names),
@@ -355,7 +355,7 @@ class PackagedRuntime:
             "changed": bool(plan),
             "state": self.settings.state,
             "version": self.settings.minor,
-            "path": None,
+            "folder": None,
             "interpreter": name,
             "link": None,
             "source": {"kind": "package", "packages": list(found.packages) if found else []},

@@ -51,9 +51,7 @@ class Deadline:
         """Return the seconds left. Raises RepositoryError when there are none."""
         left = self._end - self._clock()
         if left <= 0:
-            raise RepositoryError(
-                "the time limit of {0:g} seconds for the download is over".format(self.seconds)
-            )
+            raise RepositoryError("the time limit of {0:g} seconds for the download is over".format(self.seconds))
         return left
 
 
@@ -90,7 +88,7 @@ class Downloader:
                 raise
 
     def download(self, url: str, path: str, algorithm: str, limit: int) -> t.Tuple[int, str]:
-        """Write the content of C(url) to the new file C(path) and return its size and checksum, for the caller to judge.
+        """Write the content of C(url) to the new file C(path); return size and checksum, for the caller to judge.
 
         Raises RepositoryError when it cannot be had or is longer than C(limit), DiskFullError when there is no room.
         """

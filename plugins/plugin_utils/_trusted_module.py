@@ -37,12 +37,20 @@ class TrustedModuleAction(FirstAidAction):
                 return {**found, "failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
             if chosen:
                 variables[_INTERPRETER] = chosen
-        result = self._execute_module(
-            module_args=self.module_args(), task_vars=variables, wrap_async=bool(self._task.async_val)
-        )
+        try:
+            result = self.execute(self.module_args(), variables)
+        except SystemPythonError as error:
+            result = {"failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
         for key in ("interpreter", "rejected", "hazards", "trusted_by"):
             if key in found:
                 result.setdefault(key, found[key])
+        return result
+
+    def execute(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+        """Run the module with C(arguments) and return its result."""
+        result: dict[str, Any] = self._execute_module(
+            module_args=arguments, task_vars=variables, wrap_async=bool(self._task.async_val)
+        )
         return result
 
     def choose(self, found: dict[str, Any]) -> str | None:
