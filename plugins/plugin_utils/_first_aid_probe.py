@@ -299,7 +299,8 @@ def _check_database(answer: Answer) -> None:
         )
     trouble = answer.first("database")
     if trouble:
-        said = printable(trouble.body.strip()) or "no packages at all"
+        empty = "there is no database file" if trouble.words == ("absent",) else "no packages at all"
+        said = printable(trouble.body.strip()) or empty
         raise DatabaseError(
             f"The rpm database cannot be read, so no interpreter can be trusted. Nothing was changed. "
             f"rpm says: {said}. Repair it first (for example with rpm --rebuilddb, or from a backup), then run again.",

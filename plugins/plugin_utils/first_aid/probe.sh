@@ -355,6 +355,16 @@ probe_all() {
     return 1
 }
 
+# Asked for a database that is gone, rpm makes an empty one; this only looks.
+has_database() {
+    holds_database /usr/lib/sysimage/rpm || holds_database /var/lib/rpm ||
+        holds_database "$(rpm --eval '%{_dbpath}' 2>/dev/null </dev/null)"
+}
+
+holds_database() {
+    [ -s "$1/rpmdb.sqlite" ] || [ -s "$1/Packages" ] || [ -s "$1/Packages.db" ]
+}
+
 # An empty database answers every question with "not owned", so it is asked for itself.
 check_database() {
     section rpm
@@ -413,7 +423,10 @@ section "uid $uid"
 read_platform
 loader_cache=$(ldconfig -p 2>/dev/null </dev/null | grep -F libpython)
 report_leftovers
-if probe_all; then
+if ! has_database; then
+    section rpm
+    command -v rpm && section "database absent"
+elif probe_all; then
     section chosen
 else
     check_database && report_installed

@@ -155,6 +155,7 @@ def test_what_could_be_brought_back() -> None:
         (("rpm\n",), "rpm is not there"),
         (("rpm\n/usr/bin/rpm", "database 1\nerror: cannot open Packages database"), "cannot open Packages"),
         (("rpm\n/usr/bin/rpm", "database 0\n"), "no packages at all"),
+        (("rpm\n/usr/bin/rpm", "database absent\n"), "there is no database file"),
     ],
 )
 def test_no_database_is_an_error_of_its_own(sections: tuple[str, ...], said: str) -> None:
