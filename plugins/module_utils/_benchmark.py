@@ -63,6 +63,8 @@ _COMMANDS = {
 }
 WORKLOAD_NAMES = tuple(_PROGRAMS) + tuple(_COMMANDS)
 
+_CLOCKS = {"wall": "times", "cpu": "processor times"}
+
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,39}")
 
 
@@ -84,6 +86,7 @@ class Settings(t.NamedTuple):
     rounds: int = 9
     warmups: int = 1
     tolerance: float = 0.02
+    clock: str = "wall"
     runner: str = "auto"
     pyperf: PyperfSource = PyperfSource(None, False)
     user: str = "nobody"
@@ -149,6 +152,8 @@ def plan(settings: Settings) -> t.Dict[str, t.Any]:
     """Return what a run would measure, without starting anything."""
     check(settings)
     subjects = choose(settings.interpreters, settings.baseline)
+    if subjects[0]["problem"]:
+        raise _baseline_failed(subjects[0], subjects[0]["problem"])
     vouch(subjects)
     workloads = workloads_of(settings, {script["name"]: "" for script in settings.scripts})
     usable = [subject for subject in subjects if subject["problem"] is None]
@@ -200,6 +205,7 @@ def benchmark(settings: Settings, runner: Runner = run_confined) -> t.Dict[str, 
             "rounds": settings.rounds,
             "warmups": settings.warmups,
             "tolerance": settings.tolerance,
+            "clock": settings.clock,
             "confidence": CONFIDENCE,
             "baseline": subjects[0]["path"],
             "interpreters": subjects,
@@ -277,14 +283,17 @@ def _taker(
     stage: Stage, subjects: t.Sequence[Subject], settings: Settings
 ) -> t.Tuple[t.Union[BuiltinRunner, PyperfRunner], str]:
     """Return what takes the timings, the same for all interpreters, and why."""
+    builtin = BuiltinRunner(stage, settings.clock)
     if settings.runner == "builtin":
-        return BuiltinRunner(stage), "asked for"
+        return builtin, "asked for"
     try:
+        if settings.clock != "wall":
+            raise RunnerUnusableError("pyperf measures no processor time", clock=settings.clock)
         return PyperfRunner(stage, subjects, settings.pyperf), "every interpreter has it or got it"
     except RunnerUnusableError as error:
         if settings.runner == "pyperf":
             raise
-        return BuiltinRunner(stage), error.message
+        return builtin, error.message
 
 
 def _measure(
@@ -365,6 +374,7 @@ def short_facts(result: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
     return {
         "schema": SCHEMA,
         "runner": result["runner"]["name"],
+        "clock": result["clock"],
         "baseline": result["baseline"],
         "interpreters": {one["path"]: one["version"] for one in result["interpreters"]},
         "unverified": [one["path"] for one in result["interpreters"] if not one["verified"]],
@@ -406,8 +416,12 @@ def summarize(result: t.Mapping[str, t.Any]) -> t.List[str]:
     """Return the result as lines for people."""
     versions = {one["path"]: "{0} ({1})".format(one["version"], one["path"]) for one in result["interpreters"]}
     lines = [
-        "ratios of times to those of Python {0}, runner {1}, {2} rounds as user {3}".format(
-            versions[result["baseline"]], result["runner"]["name"], result["rounds"], result["user"]
+        "ratios of {0} to those of Python {1}, runner {2}, {3} rounds as user {4}".format(
+            _CLOCKS[result["clock"]],
+            versions[result["baseline"]],
+            result["runner"]["name"],
+            result["rounds"],
+            result["user"],
         )
     ]
     for workload in result["workloads"]:

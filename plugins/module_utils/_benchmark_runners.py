@@ -52,8 +52,9 @@ class BuiltinRunner:
     name = "builtin"
     version: t.Optional[str] = None
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Stage, clock: str = "wall") -> None:
         self._stage = stage
+        self._key = "cpu_seconds" if clock == "cpu" else "seconds"
 
     def measure(self, subject: Subject, workload: Workload) -> float:
         """Return the seconds of one run; raises MeasurementError."""
@@ -61,9 +62,9 @@ class BuiltinRunner:
             ended = self._stage.run([subject["path"]] + list(workload.arguments))
             if ended.rc != 0 or ended.timed_out or ended.seconds is None:
                 raise MeasurementError(ended.problem())
-            return ended.seconds
+            return t.cast(float, getattr(ended, self._key))
         answer = ask_worker(self._stage, subject["path"], _worker_arguments(workload))
-        return _seconds(answer.get("seconds"))
+        return _seconds(answer.get(self._key))
 
 
 def _worker_arguments(workload: Workload) -> t.List[str]:

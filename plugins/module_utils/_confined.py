@@ -62,13 +62,18 @@ class Account(t.NamedTuple):
 
 
 class Ended(t.NamedTuple):
-    """How a confined command ended. C(seconds) is from just before exec to its end, None when it did not start."""
+    """How a confined command ended.
+
+    C(seconds) is from just before exec to its end, None when it did not start; C(cpu_seconds) is the processor time
+    that it and its children took.
+    """
 
     rc: int
     out: str
     err: str
     seconds: t.Optional[float]
     timed_out: bool
+    cpu_seconds: float = 0.0
 
     def problem(self) -> str:
         """Say in words how it ended, with the end of what it said."""
@@ -147,6 +152,7 @@ def run_confined(
     It dies with this process. What it leaves running in its process group is killed.
     """
     reader, writer = os.pipe()
+    used = _children_used()
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         try:
             process = subprocess.Popen(
@@ -173,12 +179,29 @@ def run_confined(
             _kill_group(process.pid)
             code = process.wait()
         with os.fdopen(reader, "rb") as stamps:
-            began = float(stamps.read().decode("ascii"))
-        return Ended(code, _text(out), _text(err), ended - began, not in_time)
+            stamp = stamps.read().decode("utf-8")
+        if code == 126 and not stamp[:1].isdigit():
+            return Ended(127, "", stamp, None, False)
+        return Ended(code, _text(out), _text(err), ended - float(stamp), not in_time, _children_used() - used)
+
+
+def _children_used() -> float:
+    """Return the processor time, in seconds, of all children that have ended. One runs at a time."""
+    found = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return found.ru_utime + found.ru_stime
 
 
 def _confine(account: Account, folder: str, niceness: int, writer: int) -> None:
     """Run in the child, between fork and exec. The last thing is the time, on the clock that all processes share."""
+    try:
+        _prepare(account, folder, niceness)
+    except OSError as error:
+        os.write(writer, printable("it cannot be started: {0}".format(error)).encode("utf-8"))
+        os._exit(126)
+    os.write(writer, repr(time.perf_counter()).encode("ascii"))
+
+
+def _prepare(account: Account, folder: str, niceness: int) -> None:
     if niceness:
         os.nice(niceness)
     for limit, value in ((resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, _FILE)):
@@ -192,7 +215,6 @@ def _confine(account: Account, folder: str, niceness: int, writer: int) -> None:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     os.umask(0o077)
     os.chdir(folder)
-    os.write(writer, repr(time.perf_counter()).encode("ascii"))
 
 
 def _wait(pid: int, timeout: float) -> bool:

@@ -84,6 +84,13 @@ options:
       - A difference below this part of the baseline's time is none.
     type: float
     default: 0.02
+  clock:
+    description:
+      - V(wall) is the time that passes. V(cpu) is the time that the processor works for the process, which says less
+        (nothing about waiting for a disk) and is steadier on a busy machine.
+    type: str
+    choices: [wall, cpu]
+    default: wall
   runner:
     description:
       - What takes the timings. With V(auto) it is pyperf where every interpreter has it or can get it, else the
@@ -188,6 +195,7 @@ ansible_facts:
       sample:
         schema: 1
         runner: builtin
+        clock: wall
         baseline: /usr/bin/python3.6
         interpreters: {"/usr/bin/python3.6": 3.6.15, "/usr/bin/python3.11": 3.11.2}
         unverified: []
@@ -270,6 +278,7 @@ def main() -> None:
             "rounds": {"type": "int", "default": 9},
             "warmups": {"type": "int", "default": 1},
             "tolerance": {"type": "float", "default": 0.02},
+            "clock": {"type": "str", "choices": ["wall", "cpu"], "default": "wall"},
             "runner": {"type": "str", "choices": ["auto", "builtin", "pyperf"], "default": "auto"},
             "pyperf_wheelhouse": {"type": "path"},
             "pyperf_from_index": {"type": "bool", "default": False},

@@ -101,6 +101,8 @@ def _about(measured: Mapping[str, Mapping[str, Any]]) -> str:
     runners = {result["runner"]["name"] for result in measured.values()}
     words = [f"{rounds.pop()} rounds"] if len(rounds) == 1 else []
     words += [f"runner {printable(runners.pop())}"] if len(runners) == 1 else []
+    clocks = {str(result.get("clock", "wall")) for result in measured.values()}
+    words += ["processor time"] if clocks == {"cpu"} else []
     return ", ".join([*words, "1: the baseline's time in the same round; grey: the tolerance"])
 
 

@@ -88,7 +88,7 @@ class Timings:
             return t.cast(Ended, ended)
         self.turn += 1
         taken = self.seconds[path] * (1 + 0.001 * (self.turn % 7))
-        return Ended(0, json.dumps({"seconds": taken}), "", taken, False)
+        return Ended(0, json.dumps({"seconds": taken, "cpu_seconds": taken / 4}), "", taken, False)
 
     def measured(self) -> t.List[str]:
         """The interpreters in the order in which they were measured."""
@@ -138,6 +138,13 @@ def test_the_rounds_are_interleaved_and_rotate(tmp_path: t.Any) -> None:
     benchmark(settings(tmp_path, interpreters=[NEW, ODD], rounds=3, warmups=1), timings)
     warmup = [ODD, OLD, NEW]
     assert timings.measured() == warmup + [OLD, NEW, ODD] + [NEW, ODD, OLD] + [ODD, OLD, NEW]
+
+
+def test_the_clock_may_be_the_processors(tmp_path: t.Any) -> None:
+    found = benchmark(settings(tmp_path, clock="cpu", runner="auto"), Timings({OLD: 2.0, NEW: 1.0}))
+    assert found["workloads"][0]["results"][0]["median"] == pytest.approx(0.5, rel=0.01)
+    assert found["runner"]["reason"] == "pyperf measures no processor time"
+    assert summarize(found)[0].startswith("ratios of processor times")
 
 
 def test_warm_ups_are_not_counted(tmp_path: t.Any) -> None:
@@ -247,6 +254,11 @@ def test_a_wheelhouse_without_pyperf_is_told(tmp_path: t.Any) -> None:
     assert "pyperf cannot be installed for /usr/bin/env" in found["runner"]["reason"]
 
 
+def test_the_plan_fails_where_the_run_would(tmp_path: t.Any) -> None:
+    with pytest.raises(BaselineFailedError, match="no such file"):
+        plan(settings(tmp_path, baseline="/nowhere/python"))
+
+
 def test_the_plan_starts_nothing_and_counts(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_benchmark, "run_confined", None)
     planned = plan(settings(tmp_path, interpreters=[NEW, "/nowhere/python"], workloads=["nbody", "startup"]))
@@ -328,6 +340,14 @@ def test_a_process_is_confined(public: str) -> None:
     assert len(descriptors) <= 4
 
 
+def test_processor_time_is_the_childs(public: str) -> None:
+    python, account = reachable(public), account_of("nobody")
+    asleep = run_confined([python, "-I", "-S", "-c", "import time; time.sleep(1)"], account, public, {}, 20)
+    assert asleep.seconds is not None
+    assert asleep.seconds > 1
+    assert 0 < asleep.cpu_seconds < asleep.seconds
+
+
 def test_a_process_that_takes_too_long_is_killed_with_what_it_started(public: str) -> None:
     code = "import os, time; os.fork(); open(str(os.getpid()), 'w').close(); time.sleep(60)"
     begin = time.monotonic()
@@ -353,6 +373,13 @@ def test_what_cannot_be_started_is_told() -> None:
     ended = run_confined(["/nowhere/python"], Account("x", os.geteuid() or 65534, 65534), "/", {}, 5)
     assert (ended.rc, ended.seconds) == (127, None)
     assert "No such file" in ended.problem()
+
+
+def test_a_folder_that_it_may_not_enter_is_told(tmp_path: t.Any) -> None:
+    ended = run_confined(["/usr/bin/env"], account_of("nobody"), str(tmp_path / "missing"), {}, 5)
+    assert ended.seconds is None
+    assert "it cannot be started: [Errno " in ended.problem()
+    assert "missing" in ended.problem()
 
 
 def test_roots_accounts_are_refused() -> None:
