@@ -20,6 +20,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._interpreters import find_interpreters
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify import is_drift
+from ansible_collections.fleet.system_python.plugins.module_utils._runtime_manifest import examine, load
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
 __all__ = ["Subject", "choose", "system_interpreter", "vouch"]
@@ -90,10 +91,10 @@ def _subject(path: str) -> Subject:
 
 
 def vouch(subjects: t.Sequence[Subject], runner: CommandRunner = run_command, timeout: float = 120.0) -> None:
-    """Note in each of C(subjects) which package owns its program file, and whether that is as the package shipped it.
+    """Note in each of C(subjects) who vouches for it: a package (rpm, dpkg), or the manifest of one of our runtimes.
 
-    C(verified) is about the program file. A package database that cannot be asked leaves all unverified; C(note) says
-    why.
+    C(verified) is about the program file, for a runtime about all of its files. A package database that cannot be
+    asked leaves all unverified; C(note) says why.
     """
     present = [subject for subject in subjects if subject["realpath"]]
     if not present:
@@ -107,6 +108,8 @@ def vouch(subjects: t.Sequence[Subject], runner: CommandRunner = run_command, ti
                 for subject in present:
                     subject["note"] = error.message
     for subject in present:
+        if not subject["verified"] and subject["owner"] is None:
+            _ask_manifest(subject)
         if subject["vouched_by"] is None and subject["note"] is None:
             subject["note"] = "no package owns it"
 
@@ -135,6 +138,17 @@ def _ask_dpkg(subjects: t.Sequence[Subject], runner: CommandRunner, timeout: flo
             raise done.error("The package {0} could not be verified".format(printable(package)))
         altered = [line.split(None, 1)[-1].strip() for line in done.out.splitlines()]
         _note(subject, "dpkg", package, not any(line.endswith(subject["realpath"]) for line in altered))
+
+
+def _ask_manifest(subject: Subject) -> None:
+    """Look for the manifest of a runtime that this collection installed: FOLDER/bin/python3.13 belongs to FOLDER."""
+    folder = os.path.dirname(os.path.dirname(subject["realpath"]))
+    try:
+        manifest = load(folder)
+        if manifest is not None:
+            _note(subject, "manifest", folder, not examine(folder, manifest))
+    except (SystemPythonError, OSError) as error:
+        subject["note"] = "the manifest of {0} cannot be used: {1}".format(printable(folder), error)
 
 
 def _note(subject: Subject, who: str, owner: str, verified: bool) -> None:

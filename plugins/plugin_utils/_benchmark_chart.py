@@ -47,6 +47,8 @@ _MEANING = {
 }
 # Beyond that many rows in a panel, hosts are drawn as points of one row per pair of versions.
 _ROWS = 40
+_FINE = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1, 1.1, 1.2, 1.4, 1.6, 1.8, 2, 2.5)
+_COARSE = (0.03125, 0.0625, 0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 8, 16, 32)
 _STYLE: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "fleet.system_python",
@@ -178,7 +180,7 @@ def _finish(figure: Any, axes: Sequence[Any], found: Sequence[Panel], title: str
     last.set_xscale("log", base=2)
     low, high = _limits(found)
     last.set_xlim(low, high)
-    ticks = [tick for tick in (0.0625, 0.125, 0.25, 0.5, 0.75, 1, 1.5, 2, 4, 8, 16, 32) if low <= tick <= high]
+    ticks = [tick for tick in (_FINE if high / low < 3 else _COARSE) if low <= tick <= high]
     last.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     last.minorticks_off()
     last.set_xlabel("time in parts of the baseline's, 95 % interval (left of 1: faster)")

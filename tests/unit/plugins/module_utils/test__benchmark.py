@@ -44,6 +44,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
     PrivilegeError,
     SystemPythonError,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._runtime_manifest import new_manifest, write
 
 OLD, NEW, ODD = "/usr/bin/env", "/usr/bin/id", "/usr/bin/tail"
 # Not in pytest's own folder, which is root's alone.
@@ -430,6 +431,31 @@ def test_without_a_list_it_is_one_of_each_version() -> None:
 
 def test_the_baseline_comes_first_and_once() -> None:
     assert [subject["path"] for subject in choose([NEW, OLD], OLD)] == [OLD, NEW]
+
+
+def test_the_manifest_of_a_runtime_vouches(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, _mode: False)
+    if os.geteuid() != 0:
+        pytest.skip("only what belongs to root is vouched for")
+    folder = tmp_path / "3.13.5"
+    (folder / "bin").mkdir(parents=True)
+    program = folder / "bin" / "python3.13"
+    program.write_bytes(b"as built")
+    program.chmod(0o755)
+    write(str(folder), new_manifest(str(folder), {}, {}))
+    (subject,) = choose([str(program)], str(program))
+    vouch([subject])
+    assert (subject["vouched_by"], subject["verified"], subject["owner"]) == ("manifest", True, str(folder))
+    program.write_bytes(b"altered!")
+    (subject,) = choose([str(program)], str(program))
+    vouch([subject])
+    assert (subject["vouched_by"], subject["verified"]) == (None, False)
+    assert subject["note"] == "it is not as {0} ships it".format(folder)
+    (folder / ".manifest.json").write_bytes(b"{")
+    (subject,) = choose([str(program)], str(program))
+    vouch([subject])
+    assert not subject["verified"]
+    assert "cannot be used" in subject["note"]
 
 
 def test_dpkg_vouches_for_what_it_ships(monkeypatch: pytest.MonkeyPatch) -> None:
