@@ -138,7 +138,7 @@ def _draw_panel(axis: Any, panel: Panel, several: bool, tolerance: float) -> Non
     axis.axvline(1, color="#555555", linewidth=0.8, zorder=1)
     for place, (_text, rows) in enumerate(lines):
         for row in rows:
-            _draw_row(axis, row, place)
+            _draw_row(axis, row, place, len(rows) == 1)
         note = _note(rows[0]) if len(rows) == 1 else _middle(rows)
         axis.annotate(
             note, (1.01, place), xycoords=("axes fraction", "data"), va="center", fontsize=9, annotation_clip=False
@@ -153,13 +153,15 @@ def _draw_panel(axis: Any, panel: Panel, several: bool, tolerance: float) -> Non
         axis.spines[side].set_visible(False)
 
 
-def _draw_row(axis: Any, row: Row, place: int) -> None:
+def _draw_row(axis: Any, row: Row, place: int, alone: bool) -> None:
     colour, marker = _LOOKS[verdict(row)]
     low, high = row.interval or (row.ratio, row.ratio)
     if row.is_baseline:
         low, high = 1 - min(row.half_spread, 0.9), 1 + row.half_spread
-    axis.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt", zorder=2)
-    axis.plot([row.ratio], [place], marker=marker, color=colour, markersize=7, linestyle="none", zorder=3)
+    if alone:
+        axis.plot([low, high], [place, place], color=colour, linewidth=2, solid_capstyle="butt", zorder=2)
+    looks: dict[str, Any] = {"markersize": 7} if alone else {"markersize": 5, "alpha": 0.5}
+    axis.plot([row.ratio], [place], marker=marker, color=colour, linestyle="none", zorder=3, **looks)
 
 
 def _note(row: Row) -> str:
