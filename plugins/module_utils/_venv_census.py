@@ -113,7 +113,7 @@ class CensusSettings(t.NamedTuple):
     network: bool = False
     packages: bool = True
     usage: bool = True
-    sizes: bool = True
+    sizes: bool = False
     kept: bool = False
     runtimes: str = RUNTIMES
     system: t.Tuple[str, ...] = ()

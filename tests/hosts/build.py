@@ -2,7 +2,7 @@
 
 Usage: tests/hosts/build [--list | --reasons] [IMAGE...]
 
-Without names every image is built that this machine can build: rhel9, sles15, repo and what they need.
+Without names every image is built that this machine can build: rhel9, sles15, debian, repo and what they need.
 --list prints the host images that are available now, one per line, and builds nothing.
 """
 

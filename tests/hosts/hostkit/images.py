@@ -69,6 +69,7 @@ IMAGES = (
     Image("rhel9", {"BASE": "base", "PACKAGES": "rhel9-packages"}, is_host=True),
     Image("sles15", {"BASE": "base", "PACKAGES": "sles15-packages"}, is_host=True),
     Image("rhel9build", {"HOST": "rhel9"}, is_host=True),
+    Image("debian", {"BASE": "base"}, is_host=True),
     Image(
         "repo",
         {

@@ -14,7 +14,9 @@ import yaml
 
 from ansible_collections.fleet.system_python.plugins.module_utils._contract import CONTRACTS, contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import RULES
+from ansible_collections.fleet.system_python.plugins.module_utils._venv_findings import VENV_RULES
 
+ALL_RULES = sorted(RULES + VENV_RULES, key=lambda rule: rule.id)
 ROOT = Path(__file__).resolve().parents[3]
 PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])
 ROLES = sorted(path.parent for path in ROOT.glob("roles/*/meta"))
@@ -39,12 +41,12 @@ def named(page: Path) -> str:
 @pytest.mark.parametrize("page", ["docs/findings.md", "README.md"])
 def test_the_catalogue_is_the_registry(page: str) -> None:
     rows = [tuple(match) for match in CATALOGUE_ROW.findall(text_of(page))]
-    assert rows == [(rule.id, rule.name, rule.severity) for rule in RULES]
+    assert rows == [(rule.id, rule.name, rule.severity) for rule in ALL_RULES]
 
 
 def test_every_rule_has_a_section() -> None:
     headings = CATALOGUE_HEADING.findall(text_of("docs/findings.md"))
-    assert headings == [(rule.id, rule.name) for rule in RULES]
+    assert headings == [(rule.id, rule.name) for rule in ALL_RULES]
 
 
 def test_every_error_kind_is_explained() -> None:

@@ -59,7 +59,7 @@ def add_package(venv: str, name: str, version: str, minor: str = MINOR, **files:
 
 
 def census(root: t.Any, owners: t.Optional[t.Dict[str, str]] = None, **settings: t.Any) -> Json:
-    defaults: Json = {"roots": (str(root),), "usage": False, "system": (BASE,), "runtimes": "/nowhere"}
+    defaults: Json = {"roots": (str(root),), "usage": False, "sizes": True, "system": (BASE,), "runtimes": "/nowhere"}
     defaults.update(settings)
     return take_census(CensusSettings(**defaults), owners=lambda _paths: owners or {})
 
