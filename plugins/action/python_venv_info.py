@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Run the module python_venv_info under an interpreter that rpm vouches for, or on hosts without rpm under Ansible's."""
+"""Run python_venv_info under an interpreter that rpm vouches for, without rpm under the one that Ansible finds."""
 
 from __future__ import annotations
 
