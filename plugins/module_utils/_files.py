@@ -52,7 +52,6 @@ __all__ = [
     "ensure_room",
     "exchange",
     "flush_file_system",
-    "flush",
     "free_bytes",
     "install_copy",
     "is_read_only",
@@ -356,7 +355,7 @@ def replace_link(
         try:
             checkpoint("link made")
             if directory:
-                exchange(hidden, path, checkpoint)
+                _exchange(hidden, path, checkpoint)
             else:
                 os.rename(hidden, path)
         except BaseException:
@@ -387,8 +386,8 @@ def _hidden_name(path: str, prefix: str) -> str:
     return os.path.join(os.path.dirname(path), start + os.fsdecode(name))
 
 
-def exchange(new: str, path: str, checkpoint: Checkpoint = no_checkpoint) -> None:
-    """Put what is at C(new) to C(path), and what was at C(path) to C(new), in one step where the kernel can."""
+def _exchange(new: str, path: str, checkpoint: Checkpoint = no_checkpoint) -> None:
+    """Put what is at C(new) to C(path), and what was at C(path) to C(new)."""
     try:
         exchanged = _renameat2(new, path, _RENAME_EXCHANGE)
     except OSError as error:
@@ -552,7 +551,7 @@ def install_copy(source: str, target: str, overwrite: bool = False, checkpoint: 
             _copy_verified(source, temporary)
             checkpoint("copied")
             if _is_directory(temporary) or _is_directory(target):
-                exchange(temporary, target, checkpoint)
+                _exchange(temporary, target, checkpoint)
             else:
                 os.rename(temporary, target)
             checkpoint("copy in place")
@@ -564,7 +563,7 @@ def install_copy(source: str, target: str, overwrite: bool = False, checkpoint: 
 def _copy_verified(source: str, target: str) -> t.Tuple[str, ...]:
     ensure_room(_folder(target), size_of(source))
     not_kept = _copy_tree(source, target)
-    flush(target)
+    _flush(target)
     different = differences(source, target)
     if different:
         raise CopyError(
@@ -672,8 +671,7 @@ def _noting(not_kept: t.List[str], what: str, path: str) -> t.Iterator[None]:
         not_kept.append("{0} of {1}: {2}".format(printable(what), printable(path), error.strerror))
 
 
-def flush(path: str) -> None:
-    """Make the content of a file or of a whole tree durable."""
+def _flush(path: str) -> None:
     if _is_directory(path) and hasattr(_LIBC, "syncfs"):
         _flush_file_system(path)
         return

@@ -16,6 +16,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._interpreters 
 from ansible_collections.fleet.system_python.plugins.module_utils._package_owners import manager, package_owners
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify import is_drift
+from ansible_collections.fleet.system_python.plugins.module_utils._runtime_manifest import examine, load
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import RUNTIMES
 
@@ -127,7 +128,9 @@ def require_trusted(interpreter: Interpreter, uid: int, runtimes: str = RUNTIMES
     weak = _writable_by_others(interpreter.realpath)
     if weak:
         raise _untrusted(interpreter, "others than root may change {0}".format(printable(weak)))
-    if interpreter.realpath.startswith(os.path.realpath(runtimes) + "/"):
+    own = os.path.realpath(runtimes) + "/"
+    if interpreter.realpath.startswith(own):
+        _require_own_intact(interpreter, own + interpreter.realpath[len(own) :].split("/")[0])
         return
     owner = package_owners([interpreter.realpath]).get(interpreter.realpath)
     which = manager()
@@ -138,6 +141,16 @@ def require_trusted(interpreter: Interpreter, uid: int, runtimes: str = RUNTIMES
         altered = [entry.path for entry in entries if is_drift(entry) and not _is_addition(entry.path)]
         if altered:
             raise _untrusted(interpreter, "rpm -V reports {0}".format(", ".join(map(printable, altered[:3]))))
+
+
+def _require_own_intact(interpreter: Interpreter, folder: str) -> None:
+    manifest = load(folder)
+    if manifest is None:
+        raise _untrusted(interpreter, "{0} has no manifest of python_runtime".format(printable(folder)))
+    deviations = examine(folder, manifest)
+    if deviations:
+        shown = ["{0} is {1}".format(printable(one.path), one.what) for one in deviations[:3]]
+        raise _untrusted(interpreter, "it is not as its manifest says: {0}".format(", ".join(shown)))
 
 
 def _is_addition(path: str) -> bool:

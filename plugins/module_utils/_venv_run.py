@@ -16,7 +16,11 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
     PrivilegeError,
     SystemPythonError,
 )
-from ansible_collections.fleet.system_python.plugins.module_utils._files import Checkpoint, flush, no_checkpoint
+from ansible_collections.fleet.system_python.plugins.module_utils._files import (
+    Checkpoint,
+    flush_file_system,
+    no_checkpoint,
+)
 from ansible_collections.fleet.system_python.plugins.module_utils._identity import Identity, identity_of, run_as
 from ansible_collections.fleet.system_python.plugins.module_utils._lock import RunLock
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
@@ -405,7 +409,7 @@ class VenvRun:
             self._run,
             strict=False,
         )
-        flush(new)
+        flush_file_system(new)
         return list(proof)
 
     def _prove(self, plan: _Plan, strict: bool) -> Proof:

@@ -128,7 +128,7 @@ class Place:
         """Put the new venv in its place, and the old one beside it."""
         with clear_errors(self.path):
             if os.path.lexists(self.path):
-                exchange(self.new, self.path, self.checkpoint)
+                exchange(self.new, self.path)
                 self.checkpoint("exchanged")
                 os.rename(self.new, self.old)
             else:

@@ -313,7 +313,7 @@ def test_the_link_is_never_missing(tmp_path: t.Any) -> None:
         while time.monotonic() < end:
             _files.replace_link(path, "two")
             os.mkdir(str(tmp_path / "folder"))
-            _files.exchange(str(tmp_path / "folder"), path)
+            _files._exchange(str(tmp_path / "folder"), path)
             aside = _files.replace_link(path, "three")
             os.unlink(str(tmp_path / "folder"))
             os.rmdir(str(aside))
@@ -473,13 +473,13 @@ def test_kept_evidence_does_not_change_with_the_original(tmp_path: t.Any) -> Non
 
 def test_a_copy_of_something_that_changes_is_refused(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     source = make_tree(tmp_path / "source")
-    flush = _files.flush
+    flush = _files._flush
 
     def meddle(target: str) -> None:
         flush(target)
         write(os.path.join(source, "lib", "new.py"))
 
-    monkeypatch.setattr(_files, "flush", meddle)
+    monkeypatch.setattr(_files, "_flush", meddle)
     with pytest.raises(CopyError, match=r"lib"):
         _files.keep_copy(source, str(tmp_path / "kept"))
     assert names(tmp_path) == ["source"]

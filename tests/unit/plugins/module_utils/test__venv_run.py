@@ -16,7 +16,6 @@ import typing as t
 import zipfile
 
 import pytest
-from tiny_wheel import make_wheel
 
 from ansible_collections.fleet.system_python.plugins.module_utils._command import Completed, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
@@ -29,6 +28,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._venv_census i
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_requirements import Requirements
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_run import Options, VenvRun
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_usage import Places
+from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.tiny_wheel import make_wheel
 
 MINOR = "{0}.{1}".format(*sys.version_info)
 EXECUTABLE = 0o755

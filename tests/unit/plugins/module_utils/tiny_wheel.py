@@ -13,7 +13,7 @@ def make_wheel(
     name: str,
     version: str = "1.0",
     requires: t.Sequence[str] = (),
-    source: str | None = None,
+    source: t.Optional[str] = None,
     requires_python: str = ">=3.6",
 ) -> str:
     """Make C(name-version-py3-none-any.whl) in C(folder) and return its path.
