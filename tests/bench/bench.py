@@ -22,6 +22,7 @@ DOCUMENT = ROOT / "docs/performance.md"
 FLEET = (str(ROOT / "tests/hosts/fleet"), "--fleet", "bench")
 HOSTS = tuple((f"h{number}", "rhel9" if number % 2 else "sles15") for number in range(1, 11))
 BROKEN = "broken"
+VENVS = 1000
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 BARE = "rpm -U --replacepkgs --oldpackage /root/python3.rpm /root/python3-pip.rpm"
 
@@ -125,6 +126,35 @@ def bare() -> float:
     return timed(["docker", "exec", container, "sh", "-c", BARE], "bare rpm")
 
 
+def make_venvs(count: int) -> str:
+    """Make venvs on a host, once. All but the first are hard links of it: what counts is the number of names."""
+    container = f"fsp-bench-{HOSTS[0][0]}"
+    script = (
+        "set -eu; cd /srv; [ ! -e venvs/1 ] || exit 0; mkdir -p venvs; python3.11 -m venv venvs/1;"
+        f"for number in $(seq 2 {count}); do cp -al venvs/1 venvs/$number; done"
+    )
+    ask(["docker", "exec", container, "sh", "-c", script], "making venvs")
+    return container
+
+
+def in_container(argv: Sequence[str], what: str) -> float:
+    return timed(["docker", "exec", make_venvs(VENVS), *argv], what)
+
+
+def census() -> float:
+    """The census itself, without Ansible around it: C(find) has none either."""
+    container = make_venvs(VENVS)
+    target = "/root/bench/ansible_collections/fleet/system_python"
+    ask(["docker", "exec", container, "mkdir", "-p", target], "making a folder")
+    ask(["docker", "cp", "-q", str(ROOT / "plugins"), f"{container}:{target}"], "bringing the code")
+    code = (
+        "from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import *\n"
+        f"assert len(take_census(CensusSettings(roots=('/srv/venvs',)))['venvs']) == {VENVS}"
+    )
+    argv = ["docker", "exec", "-w", "/root/bench", container, "python3.11", "-c", code]
+    return timed(argv, "census")
+
+
 def table(measured: Sequence[Measured]) -> str:
     by_name = {one.name: one for one in measured}
     lines = ["| what | against | ratio | goal |", "| --- | --- | --- | --- |"]
@@ -143,6 +173,12 @@ def measure(rounds: int) -> list[Measured]:
         Measured("bare rpm -U --replacepkgs of the same packages", "", "", bare),
         Measured("repair of A2 with proof", "bare rpm -U --replacepkgs of the same packages", "", repair),
     ]
+    find = f"find -name pyvenv.cfg over {VENVS} venvs"
+    todo += [
+        Measured(find, "", "", lambda: in_container(["find", "/srv/venvs", "-name", "pyvenv.cfg"], find)),
+        Measured(f"census of {VENVS} venvs", find, "at most 2", census),
+    ]
+    make_venvs(VENVS)
     for number in range(rounds):
         for one in todo:
             one.times.append(one.action())

@@ -45,7 +45,7 @@ def make_wheel(
 
 
 def main() -> None:
-    """Make wheels as the command line says: FOLDER NAME==VERSION[:REQUIREMENT]..."""
+    """Make wheels, and a file SHA256 about them, as the command line says: FOLDER NAME==VERSION[:REQUIREMENT]..."""
     parser = argparse.ArgumentParser(description="Makes tiny wheels for tests.")
     parser.add_argument("folder")
     parser.add_argument("wheel", nargs="+", help="NAME==VERSION, with :REQUIREMENT appended for a dependency")
@@ -53,7 +53,9 @@ def main() -> None:
     for wheel in options.wheel:
         what, _colon, requirement = wheel.partition(":")
         name, _equals, version = what.partition("==")
-        make_wheel(options.folder, name, version, [requirement] if requirement else [])
+        made = Path(make_wheel(options.folder, name, version, [requirement] if requirement else []))
+        with (made.parent / "SHA256").open("a") as sums:
+            sums.write(hashlib.sha256(made.read_bytes()).hexdigest() + "  " + made.name + "\n")
 
 
 if __name__ == "__main__":
