@@ -35,8 +35,9 @@ hosts: bootstrap ## the images of the test hosts
 scenarios: bootstrap ## the molecule scenarios
 	@tests/tools/run_scenarios
 
-bench: bootstrap ## what an audit and a repair cost, as ratios
+bench: bootstrap ## what an audit, a repair and the page of 1,000 hosts cost
 	@$(WITH) tests/bench/run
+	@$(WITH) tests/bench/fleet_page
 
 gates: ## the names of the judges
 	@$(PYTHON) tests/tools/gates.py --list

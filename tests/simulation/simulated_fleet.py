@@ -251,7 +251,7 @@ def evidence(rng: random.Random, run: datetime) -> dict[str, Any]:
             "nevra": f"package{rng.randint(1, 9999)}-{number}.{rng.randint(0, 40)}-1.x86_64",
             "vendor": None,
         }
-        for number in range(120)
+        for number in range(400)
     ]
     return {"format": 1, "packages": packages}
 
