@@ -18,10 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT / "tests/simulation"))
-
-from simulated_fleet import simulate, write_history, write_reports  # noqa: E402  # its folder is named just above
-
+SIMULATION = ROOT / "tests/simulation/simulated_fleet.py"
 DOCUMENT = ROOT / "docs/performance.md"
 BEGIN, END = "<!-- fleet page: begin -->", "<!-- fleet page: end -->"
 SECONDS, MEGABYTES = 10.0, 1024.0
@@ -58,8 +55,8 @@ def cost(argv: Sequence[str]) -> Cost:
 
 
 def measure(folder: Path, hosts: int, rounds: int) -> dict[str, list[Cost]]:
-    write_reports(folder / "reports", simulate(hosts))
-    write_history(folder / "history", hosts, RUNS)
+    # In a process of its own: the memory of this one would count for those that it starts.
+    subprocess.run([sys.executable, SIMULATION, folder, f"--hosts={hosts}", f"--runs={RUNS}"], check=True)
     size = sum(path.stat().st_size for path in (folder / "reports").glob("*.json"))
     print(f"{hosts} reports, {size / 1e6:.1f} MB of JSON, {RUNS} runs kept", flush=True)
     options = {"reports": str(folder / "reports"), "history": str(folder / "history")}
