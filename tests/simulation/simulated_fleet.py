@@ -281,6 +281,22 @@ def simulate(count: int, seed: int = 1, run_number: int = 0) -> list[dict[str, A
     return [report(*place(number), chosen[number], run, seed) for number in range(count)]
 
 
+def small_fleet() -> list[dict[str, Any]]:
+    """The facts of six hosts before any repair: what docs/queries.md asks."""
+    hosts = [
+        ("db1", "el9", "healthy"),
+        ("db2", "sles15", "healthy"),
+        ("web1", "el9", "a1"),
+        ("web2", "el9", "a2"),
+        ("web3", "sles15", "b"),
+        ("web4", "el9", "left"),
+    ]
+    return [
+        {"host": host, "facts": facts(os_name, findings_of(fate, OSES[os_name][2]), seeded("small", host))}
+        for host, os_name, fate in hosts
+    ]
+
+
 def write_reports(folder: Path, reports: Sequence[Mapping[str, Any]]) -> None:
     """Write a report per host, and a small page where the report's own page would be."""
     folder.mkdir(parents=True, exist_ok=True)
