@@ -103,6 +103,7 @@ def test_what_the_audit_playbook_says_is_told_in_the_same_words(summary: RunSumm
 def test_a_failure_after_a_repair_does_not_hide_it(summary: RunSummary) -> None:
     summary.ok("web1", REPAIR, repaired(["SP101"], []))
     summary.failed("web1", "ansible.builtin.fail", {"msg": "Not well"})
+    summary.failed("localhost", "ansible.builtin.fail", {"msg": "Not well: web1"})
     assert summary.lines()[0] == "1 host: 1 repaired"
 
 

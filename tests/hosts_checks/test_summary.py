@@ -1,0 +1,67 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The callback summary, after real runs over real hosts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from checkkit import Ansible, Done, Fleet, Host
+
+
+@pytest.fixture(scope="module")
+def hosts(fleet: Fleet) -> tuple[Host, Host]:
+    """A healthy host, and one that was broken as in incident A2."""
+    healthy, broken = fleet.up("rhel9"), fleet.up("rhel9")
+    broken.tamper("rhel9_overwritten")
+    return healthy, broken
+
+
+def summary(done: Done) -> list[str]:
+    """The lines below the banner."""
+    _before, banner, rest = done.out.partition("SYSTEM PYTHON **")
+    assert banner, done.out + done.err
+    return rest.strip("*\n").splitlines()
+
+
+def test_a_run_is_summed_up(ansible: Ansible, hosts: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Audit, check, repair, and audit again: each ends with what a person needs to know."""
+    healthy, broken = hosts
+    monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "fleet.system_python.summary")
+    monkeypatch.setenv("ANSIBLE_NOCOLOR", "1")
+
+    lines = summary(ansible.playbook("fleet.system_python.audit", *hosts))
+    assert lines[0] == "2 hosts: 1 drift found, 1 healthy"
+    assert f"  SP201 interpreter-altered   {broken.name}" in lines
+    assert lines[-1] == f"next: repair {broken.name}: fleet.system_python.remediate, first with --check --diff"
+    assert not any("error" in line for line in lines)
+    assert not any(healthy.name in line for line in lines)
+
+    options = ("-e", "python_restore_selinux=enforcing")
+    lines = summary(ansible.playbook("fleet.system_python.remediate", *hosts, arguments=("--check", *options)))
+    assert lines[0] == "2 hosts: 1 would be repaired, 1 healthy"
+    assert lines[-1] == f"next: run again without --check to repair {broken.name}"
+
+    lines = summary(ansible.playbook("fleet.system_python.remediate", *hosts, arguments=options))
+    assert lines[0] == "2 hosts: 1 repaired, 1 healthy"
+    assert f"  SP201 interpreter-altered   {broken.name} (repaired)" in lines
+    assert "next: nothing" in lines
+
+    lines = summary(ansible.playbook("fleet.system_python.audit", *hosts))
+    assert lines == ["2 hosts: 2 healthy", "next: nothing"]
+
+
+def test_a_host_that_is_not_there(ansible: Ansible, hosts: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch) -> None:
+    healthy, broken = hosts
+    monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "fleet.system_python.summary")
+    unreachable = type(broken)("192.0.2.1", "rhel9")
+    inventory = ["-e", '{"ansible_connection": "ssh", "ansible_ssh_timeout": 1}']
+    lines = summary(ansible.playbook("fleet.system_python.audit", unreachable, arguments=tuple(inventory)))
+    assert lines[0] == "1 host: 1 unreachable"
+    assert lines[-1] == "next: make 192.0.2.1 reachable, and run again with --limit"
+    assert healthy.name not in "\n".join(lines)
