@@ -14,7 +14,7 @@ from shared.subject import Subject, subjects
 from testinfra.host import Host
 
 REPORTS = Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "reports"
-WORKLOADS = ["nbody", "words", "files", "startup", "own"]
+WORKLOADS = ["nbody", "files", "startup", "own"]
 ROUNDS = 6
 
 
