@@ -15,7 +15,9 @@ from ansible_collections.fleet.system_python.plugins.module_utils._audit import 
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import ProofError, SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._facts import safe, shape_findings
+from ansible_collections.fleet.system_python.plugins.module_utils._evidence import boot_record, collect
+from ansible_collections.fleet.system_python.plugins.module_utils._evidence_sources import stamp
+from ansible_collections.fleet.system_python.plugins.module_utils._facts import safe, shape_facts, shape_findings
 from ansible_collections.fleet.system_python.plugins.module_utils._files import remove_leftovers
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Finding, Policy
 from ansible_collections.fleet.system_python.plugins.module_utils._journal import Journal
@@ -59,6 +61,8 @@ class Settings(t.NamedTuple):
     fetch_timeout: float = 600.0
     state_folder: str = STATE_FOLDER
     lock_path: str = DEFAULT_LOCK_PATH
+    # With the variables of os-release, what an incident report needs is returned as well.
+    report: t.Optional[t.Mapping[str, str]] = None
 
 
 class Intact:
@@ -76,6 +80,8 @@ class Intact:
         self.clock = clock
         self.checkpoint = checkpoint
         self.run_id = new_run_id(clock())
+        # What the report needs, as far as the run came; an error does not take it away.
+        self.report: t.Dict[str, t.Any] = {}
         self.rpm = Rpm(runner=runner, timeout=settings.timeout)
         self.journal = Journal(os.path.join(settings.state_folder, "journal.json"), checkpoint=checkpoint)
         self.quarantine = Quarantine(
@@ -85,6 +91,7 @@ class Intact:
     def predict(self) -> t.Dict[str, t.Any]:
         """Return what a real run would find and do; nothing is written, not even the lock."""
         observation, findings = self._audit()
+        self._note_before(observation, findings)
         plan = make_plan(findings)
         unfinished = self.journal.load() is not None
         result = self._result(observation, findings, plan, changed=bool(plan) or unfinished)
@@ -97,6 +104,7 @@ class Intact:
         """Repair this host and return what was found, done and proved. Raises SystemPythonError."""
         require_root()
         observation, findings = self._audit()
+        self._note_before(observation, findings)
         if not make_plan(findings) and self.journal.load() is None:
             # A healthy host is not written to: no lock file, no folder.
             return self._proved(self._result(observation, findings, [], changed=False), findings)
@@ -119,6 +127,8 @@ class Intact:
         finished = self._finish_killed_run()
         # Only now: what was seen before the lock was ours may have been another run's work in progress.
         observation, findings = self._audit()
+        if finished:
+            self._note_before(observation, findings)
         plan = make_plan(findings)
         require_possible(plan, self.settings.state_folder)
         refuse_owned(plan, self.rpm)
@@ -128,7 +138,8 @@ class Intact:
         if plan or finished:
             # Last of all: while there is a journal, the next run tidies up.
             self.journal.finish()
-        _after, remaining = self._audit()
+        after, remaining = self._audit()
+        self._note_after(after, remaining)
         result = self._result(observation, findings, plan, changed=bool(plan) or finished)
         result.update(
             actions=[dict(action, result=safe(one)) for action, one in zip(result["plan"], done)],
@@ -205,10 +216,33 @@ class Intact:
             "plan": [safe(dict(action, description=describe(action))) for action in plan],
             "diff": _diff(findings, plan),
             "packages": observation["packages"],
+            **({"report": self.report} if self.settings.report is not None else {}),
         }
+
+    def _note_before(self, observation: Observation, findings: t.Sequence[Finding]) -> None:
+        """Keep for the report what the host is before anything is changed, and collect the evidence of it."""
+        if self.settings.report is None:
+            return
+        self.report.update(
+            run_id=self.run_id,
+            started=stamp(self.clock()),
+            boot=boot_record(),
+            facts=shape_facts(observation, findings, self.settings.report),
+        )
+        if findings:
+            self.report["evidence"] = collect(observation, findings, "before the repair", self.runner, self.clock)
+
+    def _note_after(self, observation: Observation, findings: t.Sequence[Finding]) -> None:
+        if self.settings.report is None:
+            return
+        self.report["facts_after"] = shape_facts(observation, findings, self.settings.report)
+        runs = [run for run in self.quarantine.list_runs() if run["run_id"] == self.run_id]
+        self.report["quarantine"] = [_kept_entry(entry) for run in runs for entry in run["entries"]]
 
     def _proved(self, result: t.Dict[str, t.Any], remaining: t.Sequence[Finding]) -> t.Dict[str, t.Any]:
         proven, proof = prove(self.settings.contract, remaining, self.runner)
+        if self.settings.report is not None:
+            self.report.update(proof=proof, proved=stamp(self.clock()))
         result.setdefault("findings_after", shape_findings(remaining))
         result["healthy"] = proven and not remaining
         result["proof"] = proof
@@ -271,6 +305,12 @@ def _not_proven(
         actions=result.get("actions", []),
         quarantine=result.get("quarantine"),
     )
+
+
+def _kept_entry(record: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
+    shaped = {key: record.get(key) for key in ("path", "kind", "action", "finding", "sha256", "size")}
+    kept: t.Dict[str, t.Any] = safe(shaped)
+    return kept
 
 
 def _diff(findings: t.Sequence[Finding], plan: t.Sequence[Action]) -> t.Dict[str, str]:

@@ -87,8 +87,15 @@ options:
       - How many seconds each source may take to give its packages.
     type: int
     default: 600
+  report:
+    description:
+      - Whether to return what an incident report needs as well (RV(report)). On a host with findings, evidence is
+        collected before anything is changed, see M(fleet.system_python.python_evidence).
+    type: bool
+    default: false
 seealso:
   - module: fleet.system_python.python_facts
+  - module: fleet.system_python.python_evidence
   - module: fleet.system_python.rpm_integrity
 extends_documentation_fragment:
   - fleet.system_python._attributes
@@ -181,6 +188,13 @@ summary:
   type: list
   elements: str
   returned: success
+report:
+  description:
+    - What an incident report needs, as far as the run came. C(facts) and C(facts_after) (as of
+      M(fleet.system_python.python_facts)), C(evidence), C(quarantine) (what was kept, with digests), C(proof), C(boot),
+      C(run_id), C(started), C(proved).
+  type: dict
+  returned: with O(report=true), also on failure
 kind:
   description: A stable word for the error.
   type: str
@@ -193,6 +207,7 @@ details:
 """
 
 import os
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
@@ -207,8 +222,9 @@ from ansible_collections.fleet.system_python.plugins.module_utils._sources impor
 def make_run(module: AnsibleModule) -> Intact:
     """Return the run that the module's options ask for."""
     params = module.params
+    os_release = read_os_release()
     settings = Settings(
-        contract=contract_for(read_os_release(), params["contract"]),
+        contract=contract_for(os_release, params["contract"]),
         policy=Policy(params["unversioned"], params["selinux"], tuple(params["quarantine"])),
         environ=os.environ,
         core_version=module.ansible_version,
@@ -218,6 +234,7 @@ def make_run(module: AnsibleModule) -> Intact:
         lock_timeout=params["lock_timeout"],
         timeout=params["timeout"],
         fetch_timeout=params["fetch_timeout"],
+        report=os_release if params["report"] else None,
     )
     return Intact(settings)
 
@@ -243,14 +260,18 @@ def main() -> None:
             "lock_timeout": {"type": "int", "default": 0},
             "timeout": {"type": "int", "default": 120},
             "fetch_timeout": {"type": "int", "default": 600},
+            "report": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )
+    report: t.Dict[str, t.Any] = {}
     try:
         run = make_run(module)
+        report = run.report
         result = run.predict() if module.check_mode else run.repair()
     except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
+        known = {"report": report} if module.params["report"] else {}
+        module.fail_json(msg=error.message, kind=error.kind, details=error.details, **known)
     module.exit_json(**result)
 
 

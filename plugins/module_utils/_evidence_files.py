@@ -1,0 +1,238 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""Evidence in the files themselves: digests, times, what the bytes are, link chains, alternatives' state files."""
+
+import hashlib
+import math
+import os
+import stat
+import typing as t
+
+from ansible_collections.fleet.system_python.plugins.module_utils._elf import ElfError, read_elf
+from ansible_collections.fleet.system_python.plugins.module_utils._evidence_sources import Search, stamp
+from ansible_collections.fleet.system_python.plugins.module_utils._findings import SEVERITIES, Finding
+from ansible_collections.fleet.system_python.plugins.module_utils._resolution import kind_of, resolve
+from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text
+
+__all__ = ["altered_files", "alternatives_states", "content_of", "link_chains"]
+
+_MOST_FILES = 40
+_MOST_BYTES = 64 << 20
+_SAMPLE = 64 << 10
+_MOST_STATE = 4096
+
+# Findings that are about other things than files that were altered.
+_NOT_ABOUT_FILES = ("SP101", "SP103", "SP104", "SP105", "SP107", "SP211", "SP501")
+
+Entry = t.Dict[str, t.Any]
+
+
+def altered_files(search: Search, observation: t.Mapping[str, t.Any], findings: t.Sequence[Finding]) -> t.List[Entry]:
+    """Return the files that the findings name, the worst first: what is expected, what is there, since when."""
+    named = _named(findings)
+    drift = {one["path"]: one for one in observation["drift"]}
+    known = _interpreters(observation)
+    digests: t.Dict[str, t.Optional[str]] = {}
+    files = [_file(search, path, finding, drift.get(path), known, digests) for path, finding in named[:_MOST_FILES]]
+    count = sum(one["evidence"].get("count", 1) for one in findings if one["id"] not in _NOT_ABOUT_FILES)
+    partial = len(named) > _MOST_FILES or count > len(named)
+    detail = "{0} of at least {1} files are shown".format(len(files), max(count, len(named))) if partial else ""
+    search.notes.add("files", "lstat, SHA-256, ELF", "partial" if partial else "complete", detail)
+    return files
+
+
+def _named(findings: t.Sequence[Finding]) -> t.List[t.Tuple[str, str]]:
+    """Return each file once with the finding that names it, those of the worst findings first."""
+    named: t.Dict[str, str] = {}
+    for finding in sorted(findings, key=lambda one: -SEVERITIES.index(one["severity"])):
+        if finding["id"] in _NOT_ABOUT_FILES:
+            continue
+        for path in [finding["path"]] + list(finding["evidence"].get("paths", [])):
+            if path:
+                named.setdefault(path, finding["id"])
+    return list(named.items())
+
+
+def _interpreters(observation: t.Mapping[str, t.Any]) -> t.Dict[str, t.Optional[str]]:
+    """Return the real files of all interpreters with their versions."""
+    return {one["realpath"]: one["version"] for one in observation["interpreters"] if one.get("realpath")}
+
+
+def _file(
+    search: Search,
+    path: str,
+    finding: str,
+    drift: t.Optional[t.Mapping[str, t.Any]],
+    known: t.Mapping[str, t.Optional[str]],
+    digests: t.Dict[str, t.Optional[str]],
+) -> Entry:
+    expected = drift["expected"] if drift else {}
+    entry: Entry = {
+        "path": path,
+        "kind": kind_of(search.path(path)),
+        "package": drift["package"] if drift else None,
+        "finding": finding,
+        "expected": {key: expected[key] for key in ("digest", "size", "link_target") if key in expected},
+        "actual": {},
+        "mtime": None,
+        "ctime": None,
+        "content": None,
+        "version": None,
+        "same_as": [],
+    }
+    if entry["kind"] == "missing":
+        return entry
+    place = search.path(path)
+    found = os.lstat(place)
+    entry.update(mtime=stamp(found.st_mtime), ctime=stamp(found.st_ctime))
+    if entry["kind"] == "link":
+        entry["actual"] = {"link_target": os.readlink(place)}
+        return entry
+    entry["actual"] = {
+        "size": found.st_size,
+        "mode": "{0:04o}".format(stat.S_IMODE(found.st_mode)),
+        "uid": found.st_uid,
+        "gid": found.st_gid,
+        "links": found.st_nlink,
+    }
+    if entry["kind"] == "file":
+        entry["actual"]["digest"] = digest = _digest(search, path, digests)
+        entry["content"] = content_of(place)
+        entry["same_as"] = _same(search, path, found.st_size, digest, known, digests)
+        versions = [known.get(name) for name in [path] + entry["same_as"] if known.get(name)]
+        entry["version"] = versions[0] if versions and entry["content"] == "elf" else None
+    return entry
+
+
+def _same(
+    search: Search,
+    path: str,
+    size: int,
+    digest: t.Optional[str],
+    known: t.Mapping[str, t.Optional[str]],
+    digests: t.Dict[str, t.Optional[str]],
+) -> t.List[str]:
+    """Return the other interpreters with the same content."""
+    if not digest or not size:
+        return []
+    same = []
+    for other in sorted(known):
+        try:
+            found = os.lstat(search.path(other))
+        except OSError:
+            # It went away since the observation; then it is nothing to compare with.
+            continue
+        alike = other != path and stat.S_ISREG(found.st_mode) and found.st_size == size
+        if alike and _digest(search, other, digests) == digest:
+            same.append(other)
+    return same
+
+
+def _digest(search: Search, path: str, digests: t.Dict[str, t.Optional[str]]) -> t.Optional[str]:
+    """Return the SHA-256 of a regular file; null where it is too big or cannot be read."""
+    if path not in digests:
+        digests[path] = _sha256(search.path(path)) if search.remaining() > 0 else None
+    return digests[path]
+
+
+def _sha256(place: str) -> t.Optional[str]:
+    hasher = hashlib.sha256()
+    try:
+        with open(place, "rb") as stream:
+            if os.fstat(stream.fileno()).st_size > _MOST_BYTES:
+                return None
+            for block in iter(lambda: stream.read(1 << 20), b""):
+                hasher.update(block)
+    except OSError:
+        # An unprivileged audit may not read it; null is how the evidence says so.
+        return None
+    return hasher.hexdigest()
+
+
+def content_of(place: str) -> t.Optional[str]:
+    """Return what a file's bytes are: elf, damaged (begins as ELF), script, text, empty, zeros, random or data."""
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return None
+    try:
+        data = os.pread(descriptor, _SAMPLE, 0)
+        if data.startswith(b"\x7fELF"):
+            return _elf(descriptor, place)
+    finally:
+        os.close(descriptor)
+    if not data or data.startswith(b"#!"):
+        return "script" if data else "empty"
+    if not data.strip(b"\0"):
+        return "zeros"
+    return _plain(data)
+
+
+def _plain(data: bytes) -> str:
+    if b"\0" not in data and sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in data) > 0.95 * len(data):
+        return "text"
+    return "random" if len(data) >= 1024 and _entropy(data) > 7.3 + (0.4 if len(data) > 8192 else 0.0) else "data"
+
+
+def _elf(descriptor: int, place: str) -> str:
+    try:
+        read_elf(descriptor, place)
+    except ElfError:
+        return "damaged"
+    return "elf"
+
+
+def _entropy(data: bytes) -> float:
+    """Return bits per byte."""
+    counts = [data.count(bytes([value])) for value in range(256)]
+    return -sum(count / len(data) * math.log(count / len(data), 2) for count in counts if count)
+
+
+def link_chains(search: Search, observation: t.Mapping[str, t.Any]) -> t.List[Entry]:
+    """Return the chain of each link of the contract, and of the unversioned name, with each hop's times."""
+    paths = [link["path"] for link in observation["links"]]
+    if observation["resolution"]["python"]:
+        paths.append(observation["resolution"]["python"][0]["path"])
+    search.notes.add("links", "readlink, lstat", "complete")
+    chains = []
+    for path in paths:
+        hops = (
+            resolve(path)
+            if search.root == "/"
+            else [{"path": path, "kind": kind_of(search.path(path)), "target": None}]
+        )
+        chains.append({"path": path, "hops": [_hop(search, hop) for hop in hops]})
+    return chains
+
+
+def _hop(search: Search, hop: t.Mapping[str, t.Any]) -> Entry:
+    entry: Entry = {"path": hop["path"], "kind": hop["kind"], "target": hop["target"], "mtime": None, "ctime": None}
+    if hop["kind"] != "missing" and os.path.lexists(search.path(hop["path"])):
+        found = os.lstat(search.path(hop["path"]))
+        entry.update(mtime=stamp(found.st_mtime), ctime=stamp(found.st_ctime))
+    return entry
+
+
+def alternatives_states(search: Search, observation: t.Mapping[str, t.Any]) -> t.List[Entry]:
+    """Return the text of the state file of each group about Python commands."""
+    states = []
+    for group in observation["alternatives"]:
+        path = group.get("state_file")
+        read = search.tail(path, _MOST_STATE) if path else None
+        if read is None:
+            continue
+        found = os.lstat(search.path(path))
+        states.append(
+            {
+                "path": path,
+                "text": json_text("\n".join(read[0])),
+                "mtime": stamp(found.st_mtime),
+                "ctime": stamp(found.st_ctime),
+            }
+        )
+    search.notes.add("alternatives", "state files", "complete", "" if states else "no group is about Python commands")
+    return states

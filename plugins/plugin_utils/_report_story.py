@@ -1,0 +1,193 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""The parts of a report that tell a story: since when, the timeline, categories of change, prevention."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
+
+__all__ = ["categories", "prevention", "since", "timeline"]
+
+_MOST_EVENTS = 60
+
+_CATEGORIES = {
+    "restore_link": "packaged links put back by rename",
+    "drop_group": "an alternatives group that governed a packaged path taken away",
+    "relink_group": "links of an alternatives group made to agree with its state file",
+    "quarantine": "files that no package owns moved to the quarantine",
+    "reinstall": "packages reinstalled at their installed version, in one transaction",
+    "set_metadata": "mode and owner of packaged files set as shipped",
+    "selinux_config": "the configured SELinux mode set, on request",
+}
+
+# Findings that are about what the incident changed; others (a shadow in /usr/local) may be older than it.
+_TELLING = ("SP201", "SP202", "SP203", "SP204", "SP205", "SP206", "SP207", "SP208", "SP209", "SP210", "SP102")
+
+
+def categories(actions: Iterable[Mapping[str, Any]], brought_back: Mapping[str, Any]) -> list[str]:
+    """Return the categories of change that the actions are, in their order."""
+    found = ["an interpreter brought back before any module ran"] if brought_back else []
+    found += [_CATEGORIES[action["action"]] for action in actions if action["action"] in _CATEGORIES]
+    return list(dict.fromkeys(found))
+
+
+def _traces(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    """Yield (time, what happened, what says so) of everything that was altered."""
+    evidence, before = report["evidence"], report["before"]
+    if not evidence or not before:
+        return
+    for file in evidence["files"]:
+        if file["ctime"] and file["finding"] in _TELLING and file["kind"] != "directory":
+            name = printable(file["path"])
+            what = f"{name} was put there" if file["package"] is None else f"{name} got its present content"
+            yield file["ctime"], what, f"ctime of {name}"
+    broken = {one["path"] for one in before["findings"] if one["id"] in ("SP101", "SP102", "SP103", "SP104")}
+    for chain in evidence["links"]:
+        hop = chain["hops"][0]
+        if chain["path"] in broken and hop["ctime"] and hop["kind"] == "link":
+            name = printable(chain["path"])
+            yield hop["ctime"], f"{name} became a link to {printable(str(hop['target']))}", f"ctime of {name}"
+    foreign = {one["evidence"].get("state_file") for one in before["findings"] if one["id"] == "SP104"}
+    for state in evidence["alternatives"]:
+        if state["path"] in foreign and state["mtime"]:
+            yield state["mtime"], "the alternatives group was last written", f"mtime of {printable(state['path'])}"
+
+
+def since(report: Mapping[str, Any]) -> tuple[str | None, str | None]:
+    """Return the earliest trace of the change and what says so; nulls when there is none."""
+    # Of one second, the first that is yielded: files of the worst findings.
+    earliest = min(_traces(report), key=lambda one: one[0], default=None)
+    return (earliest[0], earliest[2]) if earliest else (None, None)
+
+
+def timeline(report: Mapping[str, Any], collected: Mapping[str, Any]) -> list[dict[str, str]]:
+    """Return what happened, oldest first. Of many files that changed in one second, the first ones are told."""
+    events = [*_grouped(_traces(report)), *_history(report), *_run(report, collected)]
+    unique = list(dict.fromkeys(sorted(events)))
+    if len(unique) > _MOST_EVENTS:
+        # The end is this run, the beginning is the incident; of both something must stay.
+        unique = unique[: _MOST_EVENTS // 2] + unique[-_MOST_EVENTS // 2 :]
+    return [{"time": time, "what": what, "source": source} for time, what, source in unique]
+
+
+def _grouped(traces: Iterable[tuple[str, str, str]]) -> Iterator[tuple[str, str, str]]:
+    """Yield the traces, with those of one kind in one second together."""
+    groups: dict[tuple[str, str], list[tuple[str, str]]] = {}
+    for time, what, source in traces:
+        kind = what.rpartition(" ")[2] if "became a link" in what else " ".join(what.split(" ")[1:])
+        groups.setdefault((time, kind), []).append((what, source))
+    for (time, _kind), members in groups.items():
+        what, source = members[0]
+        more = f" (and {len(members) - 1} more files in the same second)" if len(members) > 1 else ""
+        yield time, what + more, source
+
+
+def _history(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    evidence = report["evidence"]
+    if not evidence:
+        return
+    for one in evidence["transactions"]:
+        if one["time"]:
+            number = f" (transaction {one['id']})" if one["id"] else ""
+            yield one["time"], f"{one['what']}{number}", one["source"]
+    for one in evidence["log"][:30]:
+        if one["time"]:
+            yield one["time"], one["text"], one["source"]
+    for one in evidence["shell_history"][-30:]:
+        if one["time"]:
+            place = f"{one['source']}:{one['line']}" if one["line"] else one["source"]
+            yield one["time"], f"{one['user']} typed: {one['text']}", place
+    for one in evidence["logins"]:
+        if one["time"]:
+            yield one["time"], f"login: {one['text']}", one["source"]
+
+
+def _run(report: Mapping[str, Any], collected: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
+    mine = "this run"
+    if collected.get("started") and report["evidence"]:
+        yield report["evidence"]["collected"], "the evidence was collected", mine
+    repaired = report["repair"] and report["repair"]["carried_out"]
+    if repaired and collected.get("proved"):
+        yield collected["proved"], "the repair was done and its proof was taken", mine
+    validation = report["validation"] or {"checks": [], "across": "none"}
+    second = validation.get("second_run")
+    if second and second["time"]:
+        yield second["time"], "the second run changed " + ("something" if second["changed"] else "nothing"), mine
+    booted = [one["time"] for one in validation["checks"] if one["round"] == "after the boot" and one["time"]]
+    if booted:
+        word = {"reboot": "reboot", "restart": "restart of the container"}.get(
+            validation["across"], "boot that was asked for"
+        )
+        yield booted[0], f"the checks were repeated after the {word}", mine
+
+
+# --- prevention ------------------------------------------------------------------------------------------------------
+
+_AUDIT = "playbooks/audit.yml"
+
+# Per cause: what to do, and the parts of the collection that do it.
+_PREVENTION: Mapping[str, Sequence[tuple[str, str | None]]] = {
+    "alternatives_redirected": (
+        (
+            "Register no alternatives group over a path that a package ships; call a newer Python by its own name.",
+            None,
+        ),
+        ("A guard on the host refuses, or reports at once, a group over /usr/bin/python3.", "roles/python_guard"),
+        ("A nightly audit finds the group the next morning (SP104).", _AUDIT),
+    ),
+    "link_replaced": (
+        ("A guard on the host reports at once when /usr/bin/python3 changes.", "roles/python_guard"),
+        ("A nightly audit finds the link the next morning (SP101 to SP103).", _AUDIT),
+    ),
+    "path_shadowed": (("Link nothing called python3 into /usr/local/bin; give applications full paths.", None),),
+    "binary_overwritten": (
+        (
+            "Build no CPython with --prefix=/usr and copy nothing over /usr/bin/python3.*; both belong to packages.",
+            None,
+        ),
+        ("A newer Python has its own folder under /opt.", "roles/python_runtime"),
+        ("Applications get environments of their own.", "roles/python_venv"),
+        ("A guard on the host reports at once when the interpreter changes.", "roles/python_guard"),
+        ("Verify images before they are rolled out.", "playbooks/image_check.yml"),
+        ("A nightly audit finds the altered binary the next morning (SP201).", _AUDIT),
+    ),
+    "replaced_by_package": (
+        ("Install no package that ships files of the system's Python; protect its packages from replacement.", None),
+        ("Pin the packages of the system's Python.", "roles/python_pin"),
+        ("A nightly audit finds the file state 'replaced', which rpm -V does not fail for (SP206).", _AUDIT),
+    ),
+    "library_altered": (
+        ("Patch nothing in the system's library; put own code into an environment of its own.", "roles/python_venv"),
+        ("A nightly audit finds altered and unowned files of the library (SP205, SP209).", _AUDIT),
+    ),
+    "pip_as_root": (
+        ("Run no pip as root outside a virtual environment.", "roles/python_venv"),
+        ("Mark the system's Python as externally managed, so that pip refuses.", "roles/python_guard"),
+        ("A nightly audit finds what pip replaced (SP208).", _AUDIT),
+    ),
+    "environment_variable": (
+        ("Set PYTHONHOME, PYTHONPATH and PYTHONSTARTUP for one service or user, never for everyone.", None),
+        ("A nightly audit finds them (SP107).", _AUDIT),
+    ),
+    "failed_update": (("Watch the exit codes of updates, and finish what was interrupted before the next one.", None),),
+    "disk_corruption": (("Look at the disk (smartctl, the kernel's log) before you trust this host again.", None),),
+}
+
+
+def prevention(causes: Sequence[str], guards: Iterable[str]) -> list[dict[str, Any]]:
+    """Return the advice for the causes; a part of the collection is named only when C(guards) has it."""
+    there: Collection[str] = set(guards)
+    found: dict[str, dict[str, Any]] = {}
+    for cause in causes:
+        for advice, guard in _PREVENTION.get(cause, ()):
+            if guard is None or guard in there:
+                name = "fleet.system_python." + guard.partition("/")[2].replace(".yml", "") if guard else None
+                found.setdefault(advice, {"for": cause, "advice": advice, "guard": name})
+    return list(found.values())

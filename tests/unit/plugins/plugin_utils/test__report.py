@@ -1,0 +1,354 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The report from recorded evidence (tests/unit/data/evidence: tampered test hosts) to its three files."""
+
+from __future__ import annotations
+
+import copy
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.plugin_utils._report_known import known_of
+from ansible_collections.fleet.system_python.plugins.plugin_utils._report_render import (
+    file_stem,
+    render,
+    to_html,
+    to_markdown,
+)
+from ansible_collections.fleet.system_python.plugins.plugin_utils._report_shape import STATUSES, shape
+
+ROOT = Path(__file__).resolve().parents[4]
+RECORDED = sorted((ROOT / "tests/unit/data/evidence").glob("*.json"))
+RUN = {
+    "id": "20260131T115902Z-1f2e3d",
+    "kind": "remediate",
+    "started": None,
+    "ended": "2026-01-31T12:03:40Z",
+    "core": "2.19.4",
+    "collection": "0.1.0",
+    "check_mode": False,
+}
+HOSTILE = "we<b>1</b>\"'&`|*_[x](javascript:alert(1))\n# $(id)\x1b[31m ../..\u202e"
+
+
+def recorded(name: str) -> dict[str, Any]:
+    loaded: dict[str, Any] = json.loads((ROOT / f"tests/unit/data/evidence/{name}.json").read_text(encoding="utf-8"))
+    return loaded
+
+
+def report_of(name: str, **known: Any) -> dict[str, Any]:
+    collected = recorded(name)
+    status = "healthy" if collected["facts"]["healthy"] else "findings left"
+    return shape({"host": "web1", "status": status, "collected": collected, **known}, RUN, {"playbooks/audit.yml"})
+
+
+def verdicts(report: dict[str, Any]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {"ruled_in": [], "ruled_out": [], "open": []}
+    for one in report["hypotheses"]:
+        found[one["verdict"]].append(one["id"])
+    return found
+
+
+# --- hypotheses ------------------------------------------------------------------------------------------------------
+
+CAUSES = {
+    "rhel9_alternatives": {"alternatives_redirected"},
+    "rhel9_overwritten": {"binary_overwritten", "alternatives_redirected", "link_replaced"},
+    "sles15_overwritten": {"binary_overwritten", "link_replaced"},
+    "interpreter_altered": {"binary_overwritten"},
+    "twin_altered": {"binary_overwritten"},
+    "libpython_altered": {"library_altered"},
+    "library_altered": {"library_altered"},
+    "planted": {"library_altered"},
+    "taken_over": {"replaced_by_package"},
+    "environment_hijack": {"environment_variable"},
+    "path_shadowed": {"path_shadowed"},
+    "link_redirected": {"link_replaced"},
+    "pip_overwrote": {"pip_as_root", "library_altered"},
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_the_right_cause_is_named_and_the_others_are_ruled_out(name: str) -> None:
+    report = report_of(name)
+    found = verdicts(report)
+    assert set(found["ruled_in"]) == CAUSES[name]
+    assert found["open"] == []
+    assert len(found["ruled_out"]) == len(report["hypotheses"]) - len(CAUSES[name])
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_every_verdict_has_named_evidence_or_says_what_is_missing(path: Path) -> None:
+    report = report_of(path.stem)
+    exhibits = {one["id"] for one in report["exhibits"]}
+    for one in report["hypotheses"]:
+        assert {piece["ref"] for piece in one["evidence"]} <= exhibits
+        assert bool(one["missing"]) == (one["verdict"] == "open")
+        assert one["evidence"] or one["verdict"] == "open"
+
+
+def test_the_deciding_evidence_of_the_overwritten_binary() -> None:
+    report = report_of("rhel9_overwritten")
+    exhibits = {one["id"]: one for one in report["exhibits"]}
+    binary = next(one for one in report["hypotheses"] if one["id"] == "binary_overwritten")
+    corruption = next(one for one in report["hypotheses"] if one["id"] == "disk_corruption")
+    decided = exhibits[binary["evidence"][0]["ref"]]
+    assert decided["what"] == "/usr/bin/python3.9"
+    assert "the same content as /usr/bin/python3.15" in decided["shows"]
+    assert binary["evidence"][0]["ref"] in {piece["ref"] for piece in corruption["evidence"]}
+    assert report["summary"]["cause"].startswith("the binary was overwritten in place")
+
+
+def test_one_altered_byte_of_the_same_size_is_left_open_and_not_guessed() -> None:
+    assert set(verdicts(report_of("interpreter_altered_same_size"))["open"]) == {
+        "binary_overwritten",
+        "disk_corruption",
+    }
+
+
+@pytest.mark.parametrize("content", ["zeros", "random", "damaged"])
+def test_damage_is_ruled_in_by_its_bytes(content: str) -> None:
+    collected = recorded("interpreter_altered_same_size")
+    file = next(one for one in collected["evidence"]["files"] if one["finding"] == "SP201")
+    file.update(content=content, version=None)
+    found = verdicts(shape({"host": "h", "status": "findings left", "collected": collected}, RUN))
+    assert "disk_corruption" in found["ruled_in"]
+    assert "binary_overwritten" not in found["ruled_in"]
+
+
+def test_a_transaction_that_failed_is_a_failed_update() -> None:
+    collected = recorded("interpreter_altered_same_size")
+    entry = {"time": None, "id": "3", "what": "dnf upgrade", "who": None, "packages": ["Upgrade python3-3.9-2"]}
+    collected["evidence"]["transactions"] = [{**entry, "ok": False, "source": "/var/lib/dnf/history.sqlite"}]
+    assert (
+        "failed_update"
+        in verdicts(shape({"host": "h", "status": "findings left", "collected": collected}, RUN))["ruled_in"]
+    )
+
+
+def test_a_verification_that_did_not_end_rules_nothing_out() -> None:
+    collected = recorded("path_shadowed")
+    collected["facts"]["verification"]["partial"] = True
+    found = verdicts(shape({"host": "h", "status": "findings left", "collected": collected}, RUN))
+    assert {"binary_overwritten", "library_altered", "disk_corruption"} <= set(found["open"])
+
+
+def test_a_healthy_host_is_one_paragraph() -> None:
+    report = report_of("healthy_rhel9")
+    assert (report["hypotheses"], report["timeline"], report["repair"], report["difference"]) == ([], [], None, [])
+    heading, paragraph = to_markdown(report).strip().split("\n\n")
+    assert heading == "# web1: healthy"
+    assert "every file of python3-3.9.2-1.el9.x86_64" in paragraph
+    assert len(re.findall(r"<p>", to_html(report))) == 1
+
+
+# --- the data --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
+def test_reports_keep_to_the_schema(path: Path) -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema (requirements/scenarios.txt) is not installed")
+    schema = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
+    report = json.loads(render(report_of(path.stem))["json"])
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(report)] == []
+
+
+def repaired() -> dict[str, Any]:
+    """Return what is known of a host that was repaired, checked again and restarted."""
+    collected = recorded("sles15_overwritten")
+    healthy = recorded("healthy_rhel9")["facts"]
+    proof = [{"command": "/usr/bin/python3 --version", "ok": True, "output": "Python 3.6.15"}]
+    collected.update(
+        facts_after=healthy,
+        proof=proof,
+        proved="2026-01-31T12:00:00Z",
+        quarantine=[
+            {
+                "path": "/usr/bin/python3.6",
+                "kind": "file",
+                "action": "keep",
+                "finding": "SP201",
+                "sha256": "ab",
+                "size": 1,
+            }
+        ],
+    )
+    plan = [{"action": "restore_link", "description": "put the link back", "findings": ["SP101"]}]
+    again = {"facts": healthy, "proof": proof, "started": "2026-01-31T12:00:10Z", "proved": "2026-01-31T12:00:11Z"}
+    booted = {**again, "proved": "2026-01-31T12:01:00Z", "boot": {**collected["boot"], "init": "1"}}
+    second = {"changed": False, "healthy": True, "findings": [], "report": again}
+    return {
+        "host": "web1",
+        "status": "repaired",
+        "first_aid": {
+            "interpreter": "/usr/bin/python3.11",
+            "interpreter_version": "3.11.2",
+            "changed": False,
+            "summary": "x",
+        },
+        "result": {
+            "changed": True,
+            "healthy": True,
+            "plan": plan,
+            "actions": [{**plan[0], "result": {}}],
+            "findings_after": [],
+            "sources": {"python3-base-3.6": "repositories at https://user:hunter2@repo.example/os"},
+            "tried": [],
+            "quarantine": "/var/lib/fleet.system_python/quarantine/x",
+            "report": collected,
+        },
+        "rounds": [
+            {"round": "second run", "result": second},
+            {"round": "after the boot", "result": {**second, "report": booted}},
+        ],
+    }
+
+
+def test_the_proof_has_its_rounds_and_says_what_lay_between() -> None:
+    report = shape(repaired(), RUN)
+    validation = report["validation"]
+    assert list(dict.fromkeys(check["round"] for check in validation["checks"])) == [
+        "repair",
+        "second run",
+        "after the boot",
+    ]
+    assert all(check["ok"] for check in validation["checks"])
+    assert (validation["across"], validation["second_run"]["changed"]) == ("restart", False)
+    assert "restarted in between" in to_markdown(report)
+
+
+def test_a_new_kernel_is_a_reboot_and_no_change_is_none() -> None:
+    known = repaired()
+    known["rounds"][1]["result"]["report"]["boot"] = {"kernel": "another", "init": "1"}
+    assert shape(known, RUN)["validation"]["across"] == "reboot"
+    known["rounds"] = known["rounds"][:1]
+    assert shape(known, RUN)["validation"]["across"] == "none"
+
+
+def test_a_second_run_that_changed_something_is_told() -> None:
+    known = repaired()
+    known["rounds"][0]["result"].update(changed=True, healthy=False, findings=[{"id": "SP101"}])
+    assert "it changed something; findings: SP101" in to_markdown(shape(known, RUN))
+
+
+def test_addresses_of_repositories_lose_their_passwords() -> None:
+    assert "hunter2" not in "".join(render(shape(repaired(), RUN)).values())
+
+
+def test_evidence_after_first_aid_says_so() -> None:
+    known = repaired()
+    known["first_aid"].update(
+        brought_back={"packages": ["p"], "source": {"p": "cache"}, "moved_aside": [], "quarantine": "/q"}
+    )
+    report = shape(known, RUN)
+    assert report["evidence"]["when"] == "after first aid, before the repair"
+    assert any("/q" in warning for warning in report["repair"]["warnings"])
+    assert report["repair"]["categories"][0].startswith("an interpreter brought back")
+
+
+def test_an_error_keeps_what_was_collected_before_it() -> None:
+    known = repaired()
+    known["result"] = {"report": recorded("sles15_overwritten"), "kind": "no_source", "details": {"wanted": ["p"]}}
+    known.update(status="not helped", rounds=[], error={"kind": "no_source", "msg": "No source has p.", "details": {}})
+    report = shape(known, RUN)
+    assert report["hypotheses"]
+    assert report["repair"]["carried_out"] is False
+    assert "could not be repaired; nothing was changed" in report["summary"]["headline"]
+    assert "no_source" in to_markdown(report)
+
+
+@pytest.mark.parametrize("status", ["unreachable", "not started", "failed", "not helped"])
+def test_a_host_of_which_nothing_is_known(status: str) -> None:
+    report = shape({"host": "h", "status": status, "note": "timed out"}, RUN)
+    assert report["before"] is None
+    assert all(render(report).values())
+
+
+def test_statuses_of_a_run() -> None:
+    assert known_of("h", {}, "remediate")["status"] == "not started"
+    assert known_of("h", {}, "audit")["status"] == "unreachable"
+    assert known_of("h", {"system_python_status": "not audited"}, "audit")["status"] == "failed"
+    assert known_of("h", {"system_python_status": "repaired"}, "remediate")["status"] in STATUSES
+    facts = {"ansible_facts": {"system_python": recorded("healthy_rhel9")["facts"]}}
+    assert known_of("h", facts, "audit")["status"] == "healthy"
+
+
+# --- hostile names ---------------------------------------------------------------------------------------------------
+
+
+def hostile() -> dict[str, Any]:
+    known = json.loads(json.dumps(repaired()).replace("/usr/bin/idle3.15", json.dumps(HOSTILE)[1:-1]))
+    known["host"] = HOSTILE
+    known["groups"] = [HOSTILE]
+    return shape(known, RUN)
+
+
+def test_names_are_text_in_html() -> None:
+    text = to_html(hostile())
+    assert "<b>" not in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+    assert "&lt;b&gt;1&lt;/b&gt;" in text
+
+
+def test_names_are_text_in_markdown() -> None:
+    text = to_markdown(hostile())
+    assert "<b>" not in re.sub(r"(`+).*?\1", "", text)
+    assert not re.search(r"^# \$", text, re.MULTILINE)
+    assert not re.search(r"(?<!\\)\]\(javascript", re.sub(r"(`+).*?\1", "", text))
+    assert "\x1b" not in text
+
+
+def test_tables_of_markdown_keep_their_columns() -> None:
+    tables = re.findall(r"(?:^\|.*\n)+", to_markdown(hostile()), re.MULTILINE)
+    for table in tables:
+        widths = {len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}
+        assert len(widths) == 1, table
+
+
+def test_html_needs_nothing_else() -> None:
+    text = to_html(report_of("rhel9_overwritten"))
+    assert not re.search(r"<(?:script|link|img|iframe)\b|url\(|@import|https?://", text)
+    assert "prefers-color-scheme: dark" in text
+    assert "@media print" in text
+
+
+@pytest.mark.parametrize(
+    ("host", "stem"),
+    [
+        ("web1.example.org", "web1.example.org"),
+        ("a/b", "a%2Fb"),
+        ("..", "%.."),
+        (".hidden", "%.hidden"),
+        ("", "%"),
+        ("index", "%index"),
+        ("fleet", "%fleet"),
+        ("a b\n", "a%20b%0A"),
+        ("ü", "%C3%BC"),
+    ],
+)
+def test_file_names_are_safe(host: str, stem: str) -> None:
+    assert file_stem(host) == stem
+
+
+def test_two_hosts_never_share_a_file() -> None:
+    taken: dict[str, str] = {}
+    hosts = ["web", "WEB", "x" * 400 + "1", "x" * 400 + "2", "a/b", "a%2Fb"]
+    for host in hosts:
+        taken[file_stem(host, taken)] = host
+    assert sorted(taken.values()) == sorted(hosts)
+    assert len({name.lower() for name in taken}) == len(hosts)
+    assert max(map(len, taken)) < 200
+
+
+def test_the_report_is_not_made_of_its_input_s_own_parts() -> None:
+    known = repaired()
+    before = copy.deepcopy(known)
+    shape(known, RUN)
+    assert known == before
