@@ -118,7 +118,9 @@ def fresh() -> str:
 def repair() -> float:
     fresh()
     hosts = inventory(BROKEN, [BROKEN])
-    return timed(["ansible-playbook", "-i", hosts, "fleet.system_python.remediate"], "repair")
+    return timed(
+        ["ansible-playbook", "-i", hosts, "fleet.system_python.remediate", "-e", "python_report_folder="], "repair"
+    )
 
 
 def bare() -> float:

@@ -7,11 +7,12 @@ import argparse
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 import textwrap
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -22,6 +23,16 @@ FOLDER = ROOT / "build/demo"
 FLEET = (str(ROOT / "tests/hosts/fleet"), "--fleet", "demo")
 TAMPERING = ROOT / "tests/tampering"
 WIDTH = 100
+
+
+REPORTS = FOLDER / "reports"
+# Containers cannot reboot: a restart stands for it, and the reports say so.
+REPORT = {
+    "python_report_folder": str(REPORTS),
+    "python_report_healthy_runs": True,
+    "python_report_validate_reboot": True,
+    "python_report_restart_command": "docker restart -t 1 {{ inventory_hostname }}",
+}
 
 
 @dataclass
@@ -145,10 +156,11 @@ def _telling(lines: Iterable[str]) -> Iterator[str]:
             yield line
 
 
-def playbook(hosts: Sequence[Host], name: str, when: str) -> None:
+def playbook(hosts: Sequence[Host], name: str, when: str, options: Mapping[str, object] | None = None) -> None:
     """Run a playbook of the collection, show its output, and note each host's line of the last table."""
-    argv = ["ansible-playbook", "-i", str(FOLDER / "inventory.json"), f"fleet.system_python.{name}"]
-    say(f"$ ansible-playbook -i inventory fleet.system_python.{name}")
+    extra = ["-e", json.dumps(options)] if options else []
+    argv = ["ansible-playbook", "-i", str(FOLDER / "inventory.json"), f"fleet.system_python.{name}", *extra]
+    say(f"$ {shlex.join(['ansible-playbook', '-i', 'inventory', f'fleet.system_python.{name}', *extra])}")
     environment = dict(os.environ, ANSIBLE_DISPLAY_SKIPPED_HOSTS="0")
     lines: list[str] = []
     with subprocess.Popen(
@@ -185,6 +197,26 @@ def table(hosts: Sequence[Host]) -> bool:
     return well
 
 
+def reports() -> None:
+    """Say where the reports and the page of the fleet are; without them the demonstration has failed."""
+    runs = sorted(path.parent for path in REPORTS.glob("*/*.md"))
+    if not runs:
+        raise DemoError(f"the playbook remediate wrote no reports to {REPORTS}")
+    folder = runs[-1]
+    say()
+    say("The incident reports, one per host (Markdown, HTML, JSON):")
+    for path in sorted(folder.glob("*.html")):
+        if path.with_suffix(".md").exists():
+            say(f"    {path.relative_to(ROOT)}")
+    page = folder / "fleet.html"
+    if not page.exists():
+        raise DemoError(f"the playbook remediate made no page of the fleet in {folder}")
+    say("The page of the fleet, which leads to them:")
+    say(f"    {page.relative_to(ROOT)}")
+    say("Earlier runs, from which the page shows the drift:")
+    say(f"    {(REPORTS / 'history').relative_to(ROOT)}")
+
+
 OWN_HOSTS = """
 The same on your own hosts:
 
@@ -207,8 +239,8 @@ def demonstrate() -> bool:
     look(hosts, "before")
     title("4. Audit: what is wrong? Nothing is changed, and no Python is run that rpm does not vouch for")
     playbook(hosts, "audit", "before")
-    title("5. Remediate: repair, one canary first, and prove it")
-    playbook(hosts, "remediate", "repair")
+    title("5. Remediate: repair, one canary first, prove it, again after a restart, and write the reports")
+    playbook(hosts, "remediate", "repair", REPORT)
     title("6. Audit again")
     playbook(hosts, "audit", "after")
     look(hosts, "after")
@@ -217,6 +249,7 @@ def demonstrate() -> bool:
     look(hosts, "restarted")
     title("8. Host by host")
     well = table(hosts)
+    reports()
     missing = [host.name for host in HOSTS if host not in hosts]
     if missing:
         say(f"left out, because their image could not be built (see the beginning): {', '.join(missing)}")
