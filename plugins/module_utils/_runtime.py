@@ -42,6 +42,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
     remove_any,
     remove_leftovers,
     replace_link,
+    sha256_of,
     sync_folder,
     write_durably,
 )
@@ -364,9 +365,29 @@ class Runtime:
                     printable(self.path), " " + look.damage if look.damage else ""
                 )
             )
-        if os.path.isfile(self.settings.destination):
+        if not os.path.isdir(os.path.dirname(self.settings.destination)):
+            raise AcquisitionError(
+                "{0} cannot be written: its folder is not there. Make it first.".format(
+                    printable(self.settings.destination)
+                )
+            )
+        if os.path.isfile(self.settings.destination) and self._packed_note() == self._state_of_runtime():
             return []
         return [{"action": "pack", "path": self.settings.destination}]
+
+    def _note_path(self) -> str:
+        return self.settings.destination + ".packed"
+
+    def _packed_note(self) -> str:
+        """Return what runtime the archive was made of, as C(_state_of_runtime) said then."""
+        try:
+            with open(self._note_path(), encoding="ascii", errors="replace") as stream:
+                return stream.read().strip()
+        except FileNotFoundError:
+            return ""
+
+    def _state_of_runtime(self) -> str:
+        return sha256_of(os.path.join(self.path, manifests.SUMS))
 
     # --- doing
 
@@ -426,7 +447,7 @@ class Runtime:
         archives.pack(self.path, temporary, "python", skipped)
         os.chmod(temporary, 0o644)
         os.rename(temporary, destination)
-        sync_folder(os.path.dirname(destination))
+        write_durably(self._note_path(), self._state_of_runtime().encode("ascii") + b"\n", 0o644)
 
     def _install(self) -> None:
         settings = self.settings

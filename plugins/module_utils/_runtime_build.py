@@ -130,7 +130,9 @@ def build(
     configure = ["./configure", "--prefix=" + final, "--with-ensurepip=upgrade"]
     configure += ["--enable-optimizations"] if options.optimize else []
     configure += ["--with-lto"] if options.lto else []
-    configure += [] if options.tests or not _can_leave_tests_out(minor) else ["--disable-test-modules"]
+    if _can_leave_out(minor):
+        # Only what embeds Python needs the static library, twice 70 MB; --with-static-libpython brings it back.
+        configure += ["--without-static-libpython"] + ([] if options.tests else ["--disable-test-modules"])
     jobs = "-j{0}".format(options.jobs or os.cpu_count() or 1)
     steps: t.List[t.Tuple[str, t.List[str]]] = [
         ("configure", configure + list(options.configure)),
@@ -149,7 +151,7 @@ def build(
     return _as_planned(os.path.join(stage, final.lstrip("/")), stage)
 
 
-def _can_leave_tests_out(minor: str) -> bool:
+def _can_leave_out(minor: str) -> bool:
     return tuple(int(part) for part in minor.split(".")) >= (3, 10)
 
 

@@ -137,8 +137,10 @@ class RpmManager(Manager):
         timeout: float = 600.0,
         rpm: t.Optional[Rpm] = None,
     ) -> None:
-        default = "python" + (minor.replace(".", "") if family == "suse" else minor)
-        super().__init__(minor, names or [default], runner, timeout)
+        short = "python" + minor.replace(".", "")
+        # On SUSE the interpreter is in the second; the first alone would leave it behind when it is removed.
+        default = [short, short + "-base"] if family == "suse" else ["python" + minor]
+        super().__init__(minor, names or default, runner, timeout)
         self._family = family
         self._os_release = os_release
         self._rpm = rpm or Rpm(runner=runner, timeout=_QUERY)
@@ -147,7 +149,7 @@ class RpmManager(Manager):
         found = self._rpm.query(self.names, files=False)
         if found.missing:
             return None
-        # On SUSE the interpreter is in python311-base, on RHEL the library in python3.11-libs.
+        # On RHEL the library is in python3.11-libs.
         related = [owner.name for owner in self._rpm.owners([self.interpreter])[self.interpreter]]
         related += self._libraries()
         names = list(dict.fromkeys(self.names + related))

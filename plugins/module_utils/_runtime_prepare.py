@@ -34,6 +34,7 @@ __all__ = [
 
 # The kernel reads this much of a first line; before Linux 5.1 even only 128 bytes.
 _SHEBANG = 127
+_LONG = 64
 # Magic, flags: bit 0 says that the source is found by its hash, bit 1 that this is checked.
 _PYC_FLAGS = slice(4, 8)
 _UNCHECKED = b"\x01\x00\x00\x00"
@@ -214,7 +215,9 @@ def compile_library(folder: str, minor: str, user: Unprivileged, timeout: float)
             folders.remove("__pycache__")
             remove_any(os.path.join(parent, "__pycache__"))
     give_to(library, user.account)
-    options = ["-q", "-j", "0", "-f", "--invalidation-mode", "unchecked-hash"]
+    # Since 3.13 several processes talk over a socket in the temporary folder, whose name the kernel limits to 107 bytes.
+    jobs = "0" if len(os.fsencode(user.home)) < _LONG else "1"
+    options = ["-q", "-j", jobs, "-f", "--invalidation-mode", "unchecked-hash"]
     # Among the tests are files that are wrong on purpose.
     options += ["-x", r"bad_coding|badsyntax|/tests?/|lib2to3/tests/data"]
     interpreter = os.path.join(folder, "bin/python" + minor)

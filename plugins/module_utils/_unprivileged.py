@@ -90,7 +90,7 @@ class Unprivileged:
         caller: t.Optional[int] = None,
     ) -> None:
         self.account = account
-        self._home = home
+        self.home = home
         self._runner = runner
         self._setpriv = setpriv
         self._caller = os.geteuid() if caller is None else caller
@@ -105,7 +105,7 @@ class Unprivileged:
         log: str = "",
     ) -> Completed:
         """Run C(argv) in C(folder). With C(log), output is appended to that file, which the caller of this opens."""
-        environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": self._home, "TMPDIR": self._home}
+        environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": self.home, "TMPDIR": self.home}
         environment.update(env or {})
         command = ["/usr/bin/env", "-i"] + ["{0}={1}".format(*pair) for pair in sorted(environment.items())]
         command += ["/bin/sh", "-c", _IN_FOLDER, "sh", folder] + list(argv)

@@ -97,8 +97,8 @@ options:
     type: int
   packages:
     description:
-      - With O(source=package), the names of the packages, where they are not C(python3.12) (RHEL, Debian) or
-        C(python312) (SUSE).
+      - With O(source=package), the names of the packages, where they are not C(python3.12) (RHEL, and with
+        C(python3.12-venv) Debian) or C(python312) and C(python312-base) (SUSE).
     type: list
     elements: str
     default: []
@@ -145,7 +145,8 @@ options:
     type: str
   destination:
     description:
-      - With O(state=packed), the archive to make (C(.tar.gz)). One that is there is left alone.
+      - With O(state=packed), the archive to make (C(.tar.gz)). It is made anew when the runtime was installed anew: a
+        note beside it, C(.packed), tells.
     type: path
   max_size:
     description:

@@ -1,0 +1,185 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+import os
+import typing as t
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils import _runtime as runtimes
+from ansible_collections.fleet.system_python.plugins.module_utils import _runtime_manifest as manifests
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
+    AcquisitionError,
+    ForeignRuntimeError,
+    InUseError,
+    InvalidDataError,
+    UnsafeRootError,
+)
+
+OWNER = os.geteuid()
+SHA = "a" * 64
+
+
+def no_venvs() -> t.Dict[str, t.Any]:
+    return {"venvs": [], "partial": False, "reasons": []}
+
+
+@pytest.fixture(name="root")
+def root_fixture(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    # Whose temporary folder lies where is the machine's business.
+    monkeypatch.setattr(runtimes, "check_root", lambda *_arguments: None)
+    return str(tmp_path)
+
+
+def install(root: str, version: str, link: bool = False) -> None:
+    folder = os.path.join(root, version)
+    os.makedirs(os.path.join(folder, "bin"), 0o755)
+    with open(os.path.join(folder, "bin/python" + runtimes.minor_of(version)), "w") as stream:
+        stream.write(version)
+    about = {"version": version, "source": {"kind": "prebuilt", "place": "/srv/a", "sha256": SHA}}
+    manifests.write(folder, manifests.new_manifest(folder, about, {}))
+    if link:
+        os.symlink(version, os.path.join(root, runtimes.minor_of(version)))
+
+
+def run(root: str, state: str = "present", version: str = "3.13.5", census: t.Any = no_venvs, **more: t.Any) -> t.Any:
+    lock = os.path.join(root, "..", "lock")
+    settings = runtimes.RuntimeSettings(
+        state=state, version=version, root=root, owner=OWNER, lock_path=lock, progress="", **more
+    )
+    return runtimes.Runtime(settings, census)
+
+
+def names(result: t.Mapping[str, t.Any]) -> t.List[str]:
+    return [action["action"] for action in result["actions"]]
+
+
+@pytest.mark.parametrize(
+    "root", ["/usr/local/python", "/usr", "/", "/etc/python", "/opt", "/run/x", "relative", "/opt/../usr/x"]
+)
+def test_folders_of_the_operating_system_are_refused(root: str) -> None:
+    with pytest.raises(UnsafeRootError):
+        runtimes.check_root(root)
+
+
+def test_a_folder_that_others_can_change_is_refused(tmp_path: t.Any) -> None:
+    (tmp_path / "open").mkdir()
+    (tmp_path / "open").chmod(0o777)
+    with pytest.raises(UnsafeRootError):
+        runtimes.check_root(str(tmp_path / "open" / "python"), OWNER)
+
+
+@pytest.mark.parametrize("version", ["3.13", "3", "latest", "3.13.5/../..", "3.13.5\n", "3.13.5b"])
+def test_a_version_must_be_complete(root: str, version: str) -> None:
+    with pytest.raises(InvalidDataError):
+        run(root, version=version)
+
+
+def test_what_is_there_from_the_same_archive_is_left_alone(root: str) -> None:
+    install(root, "3.13.5", link=True)
+    result = run(root, place="/srv/b", sha256=SHA).ensure()
+    assert (result["changed"], result["actions"], result["runtimes"]) == (False, [], ["3.13.5"])
+    other = run(root, place="/srv/b", sha256="b" * 64).predict()
+    assert names(other) == ["install"]
+    assert "another archive" in other["actions"][0]["reason"]
+
+
+def test_the_link_alone(root: str) -> None:
+    install(root, "3.13.4", link=True)
+    install(root, "3.13.5")
+    predicted = run(root).predict()
+    assert predicted["actions"] == [
+        {"action": "link", "path": os.path.join(root, "3.13"), "target": "3.13.5", "was": "3.13.4"}
+    ]
+    assert run(root).ensure()["actions"] == predicted["actions"]
+    assert os.readlink(os.path.join(root, "3.13")) == "3.13.5"
+    assert not run(root, link=False, version="3.13.4").predict()["changed"]
+
+
+def test_an_archive_of_the_controller_is_asked_for_only_when_it_is_needed(root: str) -> None:
+    asked = run(root, shown_place="files/a", sha256=SHA).ensure()
+    assert asked["needs_archive"] is True
+    assert os.listdir(root) == []
+    install(root, "3.13.5", link=True)
+    assert "needs_archive" not in run(root, shown_place="files/a", sha256=SHA).ensure()
+    with pytest.raises(AcquisitionError, match="no archive is given"):
+        run(root, version="3.13.6").predict()
+
+
+def test_intact_names_what_differs(root: str) -> None:
+    install(root, "3.13.5", link=True)
+    assert run(root, "intact").ensure()["intact"] is True
+    with open(os.path.join(root, "3.13.5/bin/python3.13"), "a") as stream:
+        stream.write("more")
+    result = run(root, "intact", place="/srv/a", sha256=SHA).predict()
+    assert result["deviations"] == [{"path": "bin/python3.13", "what": "altered"}]
+    assert (names(result), result["intact"]) == (["install"], False)
+
+
+def test_pruning(root: str) -> None:
+    for version in ("3.13.9", "3.13.10", "3.13.11rc1", "3.12.1"):
+        install(root, version)
+    install(root, "3.13.11", link=True)
+    result = run(root, version="3.13.11", keep=2).predict()
+    removed = [os.path.basename(action["path"]) for action in result["actions"]]
+    assert removed == ["3.13.9", "3.13.10"]
+    interpreter = os.path.join(root, "3.13.9/bin/python3.13")
+    used = {"venvs": [{"path": "/srv/app", "interpreter": interpreter}], "partial": False}
+    result = run(root, version="3.13.11", keep=2, census=lambda: used).ensure()
+    assert sorted(os.listdir(root)) == ["3.12.1", "3.13", "3.13.11", "3.13.11rc1", "3.13.9"]
+    assert "/srv/app" in result["warnings"][0]
+
+
+def test_removal_is_refused_while_something_hangs_on_it(root: str) -> None:
+    install(root, "3.13.5", link=True)
+    by_link = {"path": "/srv/app", "links": [os.path.join(root, "3.13/bin/python3.13")]}
+    for venv in (by_link, {"path": "/srv/app", "home": os.path.join(root, "3.13.5/bin")}):
+        census = {"venvs": [venv], "partial": False}
+        with pytest.raises(InUseError, match="/srv/app") as caught:
+            run(root, "absent", census=lambda found=census: found).predict()
+        assert caught.value.details["venvs"] == ["/srv/app"]
+    partial = {"venvs": [], "partial": True, "reasons": ["/home cannot be read"]}
+    with pytest.raises(InUseError, match="/home cannot be read"):
+        run(root, "absent", census=lambda: partial).ensure()
+    assert run(root, "absent", census=lambda: partial, ignore_partial_census=True).ensure()["changed"]
+    assert os.listdir(root) == []
+    assert not run(root, "absent").ensure()["changed"]
+
+
+def test_after_a_removal_the_link_leads_to_the_newest_other(root: str) -> None:
+    install(root, "3.13.9")
+    install(root, "3.13.10")
+    install(root, "3.13.11", link=True)
+    run(root, "absent", version="3.13.11").ensure()
+    assert os.readlink(os.path.join(root, "3.13")) == "3.13.10"
+    assert sorted(os.listdir(root)) == ["3.13", "3.13.10", "3.13.9"]
+
+
+def test_what_is_not_ours_is_not_touched(root: str) -> None:
+    os.mkdir(os.path.join(root, "3.13.5"))
+    for state in ("present", "absent", "intact"):
+        with pytest.raises(ForeignRuntimeError):
+            run(root, state).predict()
+    os.rmdir(os.path.join(root, "3.13.5"))
+    os.mkdir(os.path.join(root, "3.13"))
+    with pytest.raises(ForeignRuntimeError, match="in the way"):
+        run(root, place="/srv/a", sha256=SHA).predict()
+
+
+def test_leftovers_of_a_killed_run_are_removed(root: str) -> None:
+    install(root, "3.13.5", link=True)
+    os.makedirs(os.path.join(root, ".fleet-system-python-new-abc/source"))
+    predicted = run(root).predict()
+    assert names(predicted) == ["clean"]
+    assert run(root).ensure()["changed"]
+    assert sorted(os.listdir(root)) == ["3.13", "3.13.5"]
+
+
+def test_packing(root: str, tmp_path_factory: t.Any) -> None:
+    install(root, "3.13.5", link=True)
+    target = str(tmp_path_factory.mktemp("packed") / "a.tar.gz")
+    assert run(root, "packed", destination=target).ensure()["changed"]
+    assert not run(root, "packed", destination=target).ensure()["changed"]
+    with pytest.raises(AcquisitionError, match="no runtime"):
+        run(root, "packed", version="3.13.6", destination=target).ensure()
