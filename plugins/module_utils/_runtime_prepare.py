@@ -215,7 +215,7 @@ def compile_library(folder: str, minor: str, user: Unprivileged, timeout: float)
             folders.remove("__pycache__")
             remove_any(os.path.join(parent, "__pycache__"))
     give_to(library, user.account)
-    # Since 3.13 several processes talk over a socket in the temporary folder, whose name the kernel limits to 107 bytes.
+    # Since 3.13 its processes talk over a socket in the temporary folder, whose name may have 107 bytes.
     jobs = "0" if len(os.fsencode(user.home)) < _LONG else "1"
     options = ["-q", "-j", jobs, "-f", "--invalidation-mode", "unchecked-hash"]
     # Among the tests are files that are wrong on purpose.

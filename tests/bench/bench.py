@@ -6,6 +6,7 @@ One round runs each command once, one after the other, so that a noisy moment hi
 """
 
 import argparse
+import functools
 import json
 import os
 import statistics
@@ -23,6 +24,7 @@ FLEET = (str(ROOT / "tests/hosts/fleet"), "--fleet", "bench")
 HOSTS = tuple((f"h{number}", "rhel9" if number % 2 else "sles15") for number in range(1, 11))
 BROKEN = "broken"
 VENVS = 1000
+INSTALLER = f"fsp-bench-{HOSTS[0][0]}"
 BEGIN, END = "<!-- measured: begin -->", "<!-- measured: end -->"
 BARE = "rpm -U --replacepkgs --oldpackage /root/python3.rpm /root/python3-pip.rpm"
 
@@ -157,6 +159,31 @@ def census() -> float:
     return timed(argv, "census")
 
 
+@functools.cache
+def archive() -> dict[str, str]:
+    """Return version, file and SHA-256 of a runtime that was built for the tests, and put it on a host of the fleet."""
+    done = subprocess.run([ROOT / "tests/hosts/runtimes"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise BenchError(f"no runtime to install: {done.stderr[-3000:]}")
+    found: dict[str, str] = json.loads(done.stdout)["3.13"]
+    ask(["docker", "cp", "-q", found["file"], f"{INSTALLER}:/root/runtime.tar.gz"], "copying the archive")
+    return found
+
+
+def install() -> float:
+    one = archive()
+    ask(["docker", "exec", INSTALLER, "rm", "-rf", "/opt/python"], "removing the runtime")
+    options = f"version={one['version']} path=/root/runtime.tar.gz sha256={one['sha256']}"
+    module = ["-m", "fleet.system_python.python_runtime", "-a", options]
+    return timed(["ansible", "-i", inventory("installer", [HOSTS[0][0]]), "all", *module], "installing a runtime")
+
+
+def unpack() -> float:
+    archive()
+    ask(["docker", "exec", INSTALLER, "sh", "-c", "rm -rf /root/bare; mkdir /root/bare"], "removing the runtime")
+    return timed(["docker", "exec", INSTALLER, "tar", "-xzf", "/root/runtime.tar.gz", "-C", "/root/bare"], "bare tar")
+
+
 def table(measured: Sequence[Measured]) -> str:
     by_name = {one.name: one for one in measured}
     lines = ["| what | against | ratio | goal |", "| --- | --- | --- | --- |"]
@@ -174,6 +201,8 @@ def measure(rounds: int) -> list[Measured]:
     todo += [
         Measured("bare rpm -U --replacepkgs of the same packages", "", "", bare),
         Measured("repair of A2 with proof", "bare rpm -U --replacepkgs of the same packages", "", repair),
+        Measured("bare tar -x of a prebuilt runtime", "", "", unpack),
+        Measured("installing a prebuilt runtime", "bare tar -x of a prebuilt runtime", "", install),
     ]
     find = f"find -name pyvenv.cfg over {VENVS} venvs"
     todo += [

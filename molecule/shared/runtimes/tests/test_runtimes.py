@@ -34,7 +34,7 @@ def test_each_runtime_works_for_everybody(
 
 def test_a_venv_of_a_runtime_works(host: Host, platform: dict[str, Any]) -> None:
     for minor in platform.get("runtimes", []):
-        folder = f"/var/tmp/venv-{minor}"
+        folder = f"/srv/venv-{minor}"
         host.check_output(f"/opt/python/{minor}/bin/python3 -m venv --without-pip {folder}")
         assert host.check_output(f"{folder}/bin/python -c 'import sys; print(sys.prefix)'") == folder
         host.check_output(f"rm -rf {folder}")
