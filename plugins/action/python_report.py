@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -17,7 +19,6 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.release import __version__ as core_version
 
-from ansible_collections.fleet.system_python.plugins.module_utils._files import write_durably
 from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import new_run_id
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report_known import known_of
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report_render import file_stem, render
@@ -120,9 +121,23 @@ def _write(folder: Path, known: list[dict[str, Any]], run: Mapping[str, Any]) ->
         stem = file_stem(one["host"], taken)
         taken[stem] = one["host"]
         for extension, text in render(report).items():
-            write_durably(str(folder / f"{stem}.{extension}"), text.encode("utf-8", "backslashreplace"), 0o640)
+            _write_whole(folder / f"{stem}.{extension}", text.encode("utf-8", "backslashreplace"))
         written.append({"host": one["host"], "status": report["status"], "stem": stem})
     return written
+
+
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is whole or not there. It is not synced to the disk: of many hosts that takes long."""
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".report-")
+    temporary = Path(name)
+    try:
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(data)
+            os.fchmod(stream.fileno(), 0o640)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink()
+        raise
 
 
 def _guards() -> set[str]:

@@ -26,7 +26,7 @@ _SAMPLE = 64 << 10
 _MOST_STATE = 4096
 
 # Findings that are about other things than files that were altered.
-_NOT_ABOUT_FILES = ("SP101", "SP103", "SP104", "SP105", "SP107", "SP211", "SP501")
+_NOT_ABOUT_FILES = ("SP101", "SP103", "SP104", "SP105", "SP107", "SP108", "SP211", "SP212", "SP301", "SP501")
 
 Entry = t.Dict[str, t.Any]
 
@@ -38,6 +38,10 @@ def altered_files(search: Search, observation: t.Mapping[str, t.Any], findings: 
     known = _interpreters(observation)
     digests: t.Dict[str, t.Optional[str]] = {}
     files = [_file(search, path, finding, drift.get(path), known, digests) for path, finding in named[:_MOST_FILES]]
+    owners = {one.get("path"): one.get("owner") for one in observation["interpreters"]}
+    for file in files:
+        # What shadows the system's may belong to a package outside the scope.
+        file["package"] = file["package"] or owners.get(file["path"])
     count = sum(one["evidence"].get("count", 1) for one in findings if one["id"] not in _NOT_ABOUT_FILES)
     partial = len(named) > _MOST_FILES or count > len(named)
     detail = "{0} of at least {1} files are shown".format(len(files), max(count, len(named))) if partial else ""

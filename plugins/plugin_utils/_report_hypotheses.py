@@ -219,7 +219,7 @@ def _link_replaced(case: Case) -> Verdict:
         shows = f"{printable(str(finding['actual']))}; the package ships {printable(str(finding['expected']))}"
         ref = case.exhibit(finding["path"], "readlink, rpm's record", shows, times[0] if times else None)
         evidence.append((ref, finding["summary"]))
-    return ruled_in(*evidence, *_shell_evidence(case, r"\b(?:ln|install)\b"))
+    return ruled_in(*evidence, *_shell_evidence(case, r"\bln\b.*python|make.*install"))
 
 
 def _path_shadowed(case: Case) -> Verdict:

@@ -127,6 +127,7 @@ def test_collecting_evidence_changes_nothing_and_tells_no_secret(
     host.check(PLANT)
     everything = "find / -xdev -path /proc -prune -o -path /sys -prune -o -path /tmp -prune -o -path /run -prune -o "
     everything += "-path /root/.ansible -prune -o -printf '%p %m %u %s %T@ %C@ %l\\n' | sort"
+    host.check("mkdir -p -m 700 /root/.ansible/tmp")
     before = host.check(everything)
     folder = tmp_path / "reports"
     done = ansible.playbook("fleet.system_python.audit", host, arguments=("-e", f"python_report_folder={folder}"))
