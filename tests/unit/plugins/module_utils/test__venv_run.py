@@ -188,7 +188,11 @@ def test_hashes_constraints_and_files(options: Options, wheels: str, tmp_path: t
     file = tmp_path / "requirements.txt"
     file.write_text("-r base.txt\nshop==1.0 {0} {1}\n".format(hashed("shop-1.0"), hashed("shop-2.0")))
     wanted = Requirements(
-        file=str(file), constraints=("shop==1.0",), require_hashes=True, wheelhouse=wheels, dependencies=False
+        file=str(file),
+        constraints=("shop==1.0 " + hashed("shop-1.0"),),
+        require_hashes=True,
+        wheelhouse=wheels,
+        dependencies=False,
     )
     chosen = options._replace(requirements=wanted)
     assert VenvRun(chosen).apply()["packages"]["shop"] == "1.0"
