@@ -73,6 +73,7 @@ VIOLATIONS: dict[str, Violation] = {
         for core in CORES
     },
     "unit": Violation({"tests/unit/test_violation.py": "def test_it() -> None:\n    assert 1 == 2\n"}, "1 failed"),
+    "browser": Violation({"plugins/plugin_utils/assets/fleet_page.css": "body { color: red; }\n"}, "failed"),
     "ruff": Violation({UTIL: "import os\n"}, "_violation.py:1:8: F401"),
     "mypy": Violation({UTIL: "def f(x):\n    return x\n"}, "_violation.py:1: error"),
     "vermin": Violation({UTIL: "def f(x: int) -> bool:\n    return (y := x) > y\n"}, "_violation.py"),
