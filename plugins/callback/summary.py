@@ -76,7 +76,7 @@ class CallbackModule(CallbackBase):
 
     def v2_runner_on_unreachable(self, result: Any) -> None:
         """Note who cannot be reached."""
-        self._summary.unreachable(result._host.get_name())
+        self._summary.unreachable(result._host.get_name(), result._task.resolved_action or result._task.action)
 
     def v2_playbook_on_stats(self, stats: Any) -> None:
         """Print the summary."""

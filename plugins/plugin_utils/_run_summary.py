@@ -60,6 +60,8 @@ class RunSummary:
         self._said: dict[str, str] = {}
         self._unreachable: set[str] = set()
         self._files: dict[str, str] = {}
+        # Whether a task of this collection took part at all.
+        self._ours = False
 
     def ok(self, host: str, action: str, result: Mapping[str, Any]) -> None:
         """Note what a task returned."""
@@ -90,14 +92,15 @@ class RunSummary:
             found = known.found if known else ()
             self._hosts[host] = Outcome("failed", found, found, str(kind) if isinstance(kind, str) else "")
 
-    def unreachable(self, host: str) -> None:
+    def unreachable(self, host: str, action: str) -> None:
         """Note that a host could not be reached."""
         self._unreachable.add(host)
+        self._ours = self._ours or _own(action) is not None
 
     def lines(self) -> list[str]:
         """Return the summary; nothing where no task of this collection said anything."""
         outcomes = self._outcomes()
-        if not self._files and not self._said and not any(_told(one) for one in outcomes.values()):
+        if not self._ours and not self._files and not self._said and not any(map(_told, outcomes.values())):
             return []
         by_state: dict[str, list[str]] = {}
         for host, outcome in sorted(outcomes.items()):

@@ -35,14 +35,14 @@ def summary() -> RunSummary:
 def test_a_run_of_others_says_nothing(summary: RunSummary) -> None:
     summary.ok("web1", "ansible.builtin.command", {"stdout": "x"})
     summary.failed("web2", "ansible.builtin.command", {"msg": "x"})
-    summary.unreachable("web3")
+    summary.unreachable("web3", "ansible.builtin.setup")
     assert summary.lines() == []
 
 
 def test_an_audit(summary: RunSummary) -> None:
     summary.ok("web1", FACTS, audited())
     summary.ok("web2", FACTS, audited("SP201", "SP101"))
-    summary.unreachable("web3")
+    summary.unreachable("web3", FACTS)
     summary.failed("web4", "ansible.builtin.command", {"msg": "x"})
     assert summary.lines() == [
         "4 hosts: 1 failed, 1 unreachable, 1 drift found, 1 healthy",
@@ -108,7 +108,7 @@ def test_a_failure_after_a_repair_does_not_hide_it(summary: RunSummary) -> None:
 
 
 def test_a_host_that_came_back_is_not_unreachable(summary: RunSummary) -> None:
-    summary.unreachable("web1")
+    summary.unreachable("web1", FACTS)
     summary.ok("web1", FACTS, audited())
     assert summary.lines()[0] == "1 host: 1 healthy"
 
@@ -120,6 +120,11 @@ def test_messages_are_never_told(summary: RunSummary) -> None:
     )
     summary.failed("web3", "ansible.builtin.uri", {"msg": "secret"})
     assert "secret" not in "\n".join(summary.lines())
+
+
+def test_nobody_could_be_reached(summary: RunSummary) -> None:
+    summary.unreachable("web1", FACTS)
+    assert summary.lines()[0] == "1 host: 1 unreachable"
 
 
 def test_many_hosts_are_counted_and_hostile_names_are_printed_safely() -> None:
