@@ -341,8 +341,10 @@ def _library_altered(case: Case) -> Verdict:
         )
     if case.findings("SP301"):
         return left_open("a package of the contract is not in the database, so its files cannot be verified")
-    beside = f"only {', '.join(printable(path) for path in paths[:3])} beside it" if paths else "nothing of it"
-    return ruled_out((case.verified(), f"libpython and the standard library are as shipped; {beside} differs"))
+    beside = (
+        f"beside it {', '.join(printable(path) for path in paths[:3])} differs" if paths else "nothing of it differs"
+    )
+    return ruled_out((case.verified(), f"libpython and the standard library are as shipped; {beside}"))
 
 
 def _pip_as_root(case: Case) -> Verdict:
