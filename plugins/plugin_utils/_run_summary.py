@@ -74,7 +74,7 @@ class RunSummary:
         if name == "python_fleet_page":
             self._files.update({key: str(path) for key, path in _mapping(result.get("files")).items()})
         elif name == "system_python":
-            self._hosts[host] = _repaired(result)
+            self._note(host, _repaired(result))
         elif isinstance(facts.get("system_python"), Mapping):
             self._audited(host, facts["system_python"])
 
@@ -115,7 +115,14 @@ class RunSummary:
 
     def _audited(self, host: str, facts: Mapping[str, Any]) -> None:
         found = _ids(facts.get("findings"))
-        self._hosts[host] = Outcome("drift found" if found else "healthy", found, found)
+        self._note(host, Outcome("drift found" if found else "healthy", found, found))
+
+    def _note(self, host: str, outcome: Outcome) -> None:
+        """Keep what the run found before: a repair is proved by a second one, which finds nothing."""
+        known = self._hosts.get(host)
+        found = tuple(sorted({*outcome.found, *(known.found if known else ())}))
+        state = "repaired" if found and outcome.state == "healthy" else outcome.state
+        self._hosts[host] = outcome._replace(state=state, found=found)
 
     def _outcomes(self) -> dict[str, Outcome]:
         """What is known of every host; a playbook's own word and the severities of an audit are one language."""

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from checkkit import Ansible, Done, Fleet, Host
 
 
+NO_REPORTS = ("-e", "python_report_folder=")
+
+
 @pytest.fixture(scope="module")
 def hosts(fleet: Fleet) -> tuple[Host, Host]:
     """A healthy host, and one that was broken as in incident A2."""
@@ -36,14 +39,14 @@ def test_a_run_is_summed_up(ansible: Ansible, hosts: tuple[Host, Host], monkeypa
     monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "fleet.system_python.summary")
     monkeypatch.setenv("ANSIBLE_NOCOLOR", "1")
 
-    lines = summary(ansible.playbook("fleet.system_python.audit", *hosts))
+    lines = summary(ansible.playbook("fleet.system_python.audit", *hosts, arguments=NO_REPORTS))
     assert lines[0] == "2 hosts: 1 drift found, 1 healthy"
     assert f"  SP201 interpreter-altered   {broken.name}" in lines
     assert lines[-1] == f"next: repair {broken.name}: fleet.system_python.remediate, first with --check --diff"
     assert not any("error" in line for line in lines)
     assert not any(healthy.name in line for line in lines)
 
-    options = ("-e", "python_restore_selinux=enforcing")
+    options = ("-e", "python_restore_selinux=enforcing", *NO_REPORTS)
     lines = summary(ansible.playbook("fleet.system_python.remediate", *hosts, arguments=("--check", *options)))
     assert lines[0] == "2 hosts: 1 would be repaired, 1 healthy"
     assert lines[-1] == f"next: run again without --check to repair {broken.name}"
@@ -53,7 +56,7 @@ def test_a_run_is_summed_up(ansible: Ansible, hosts: tuple[Host, Host], monkeypa
     assert f"  SP201 interpreter-altered   {broken.name} (repaired)" in lines
     assert "next: nothing" in lines
 
-    lines = summary(ansible.playbook("fleet.system_python.audit", *hosts))
+    lines = summary(ansible.playbook("fleet.system_python.audit", *hosts, arguments=NO_REPORTS))
     assert lines == ["2 hosts: 2 healthy", "next: nothing"]
 
 
@@ -63,5 +66,5 @@ def test_a_host_that_is_not_there(ansible: Ansible, monkeypatch: pytest.MonkeyPa
     away = {"ansible_connection": "ssh", "ansible_host": "127.0.0.1", "ansible_port": 9}
     inventory = ansible.folder / "away.json"
     inventory.write_text(json.dumps({"all": {"hosts": {"away": away}}}))
-    lines = summary(ansible._run(["ansible-playbook", "-i", str(inventory), "fleet.system_python.audit"]))
+    lines = summary(ansible._run(["ansible-playbook", "-i", str(inventory), "fleet.system_python.audit", *NO_REPORTS]))
     assert lines == ["1 host: 1 unreachable", "next: make away reachable, and run again with --limit"]

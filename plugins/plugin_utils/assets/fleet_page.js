@@ -132,7 +132,7 @@
         // The whole line of a bar can be pointed at: some bars are one host thin.
         interaction: { mode: "index", axis: lying ? "y" : "x", intersect: false },
         scales: { x: scale(lying), y: scale(!lying) },
-        plugins: { colors: { enabled: false }, legend: { display: sets.length > 1, labels: { boxWidth: 12, color: now.ink } } },
+        plugins: { colors: { enabled: false }, legend: { labels: { boxWidth: 12, color: now.ink } } },
         onClick: (_event, hits) => {
           if (chosen && hits.length) chosen(hits[0].index);
         }
@@ -195,9 +195,10 @@
     const runs = fleet.history;
     if (runs.length < 2) return;
     const used = STATES.filter((state) => state !== "healthy" && runs.some((run) => run.states[state]));
+    const daily = new Set(runs.map((run) => run.time.slice(0, 10))).size === runs.length;
     draw(
       "chart-history", "Hosts that were not healthy, over the last " + runs.length + " runs", "Oldest run first.",
-      runs.map((run) => run.time.slice(0, 10) || run.run),
+      runs.map((run) => run.time.slice(0, daily ? 10 : 16).replace("T", " ") || run.run),
       used.map((state) => ({ label: LABELS[state], data: runs.map((run) => run.states[state]), tone: state })),
       false, ["run", "hosts", "not healthy", "drifted since the run before", "which"],
       runs.map((run) => {

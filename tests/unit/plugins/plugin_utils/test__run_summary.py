@@ -67,6 +67,13 @@ def test_a_repair(summary: RunSummary) -> None:
     ]
 
 
+def test_a_second_run_does_not_hide_what_the_first_one_repaired(summary: RunSummary) -> None:
+    summary.ok("web1", REPAIR, repaired(["SP201"], []))
+    summary.ok("web1", REPAIR, repaired([], []))
+    summary.ok("web1", FACTS, audited())
+    assert summary.lines()[:2] == ["1 host: 1 repaired", "  SP201 interpreter-altered  web1 (repaired)"]
+
+
 def test_check_mode(summary: RunSummary) -> None:
     result = repaired(["SP101"], [])
     del result["proof"]
