@@ -93,6 +93,7 @@ _WANTED = (
     "python_first_aid_result",
     "python_report_error",
     "python_report_evidence",
+    "python_report_first_aid",
     "python_report_result",
     "python_report_rounds",
     "python_restore_result",

@@ -19,7 +19,7 @@ __all__ = ["known_of"]
 def known_of(host: str, variables: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Return what is known of a host after a run of C(kind) audit or remediate."""
     facts = (variables.get("ansible_facts") or {}).get("system_python")
-    # The result of the repair itself; the one of the second run may have taken its name since.
+    # What the repair itself said; what ran again to prove it may have taken the name since.
     result = variables.get("python_report_result") or variables.get("python_restore_result")
     collected = (variables.get("python_report_evidence") or {}).get("report")
     known = {
@@ -27,7 +27,7 @@ def known_of(host: str, variables: Mapping[str, Any], kind: str) -> dict[str, An
         "groups": [name for name in variables.get("group_names") or () if name not in ("all", "ungrouped")],
         "note": variables.get("system_python_note") or "",
         "error": variables.get("python_report_error"),
-        "first_aid": variables.get("python_first_aid_result"),
+        "first_aid": variables.get("python_report_first_aid") or variables.get("python_first_aid_result"),
         "result": result if kind == "remediate" else None,
         "collected": collected,
         "facts": facts,
