@@ -7,7 +7,7 @@ module: python_fleet_page
 short_description: Make one page, and files for machines, of a run's reports
 version_added: 0.1.0
 description:
-  - Reads the reports that the role C(python_report) wrote, and makes one HTML file of them.
+  - Reads the reports that the role P(fleet.system_python.python_report#role) wrote, and makes one HTML file of them.
     It shows how many hosts are healthy, repaired, not repairable or unreachable, findings by kind and by group,
     interpreters in use, and one line per host that leads to its report.
   - The file needs nothing else, no network either, and nothing in it leaves the machine of the reader.
