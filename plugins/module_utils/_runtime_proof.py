@@ -22,17 +22,19 @@ CHECKS = ("ssl", "sqlite3", "zlib", "ctypes", "venv")
 _SCRIPT = r"""
 import importlib, json, os, subprocess, sys
 folder, names = sys.argv[1], sys.argv[2:]
+def must(truth, what):
+    if not truth: raise AssertionError(what)
 def ssl(module): module.create_default_context()
-def sqlite3(module): assert module.connect(":memory:").execute("select 1").fetchone() == (1,)
-def zlib(module): assert module.decompress(module.compress(b"text")) == b"text"
-def ctypes(module): assert module.CDLL(None).getpid() == os.getpid()
+def sqlite3(module): must(module.connect(":memory:").execute("select 1").fetchone() == (1,), "it cannot count")
+def zlib(module): must(module.decompress(module.compress(b"text")) == b"text", "it gives other bytes back")
+def ctypes(module): must(module.CDLL(None).getpid() == os.getpid(), "it calls something else")
 def venv(module):
     module.EnvBuilder(symlinks=True).create(folder)
     import ensurepip
-    assert ensurepip.version()
+    must(ensurepip.version(), "it has no pip")
     code = "import sys; print(sys.prefix != sys.base_prefix)"
     python = os.path.join(folder, "bin/python")
-    assert subprocess.check_output([python, "-I", "-B", "-c", code]).strip() == b"True", "it is no venv"
+    must(subprocess.check_output([python, "-I", "-B", "-c", code]).strip() == b"True", "it is no venv")
 more = {one.__name__: one for one in (ssl, sqlite3, zlib, ctypes, venv)}
 failed = {}
 for name in names:
