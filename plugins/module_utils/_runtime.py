@@ -151,18 +151,26 @@ def check_root(root: str, owner: int = 0) -> None:
         if path in _EXACTLY or any(path == one or path.startswith(one + "/") for one in _FORBIDDEN):
             raise _unsafe(root, "{0} belongs to the operating system".format(printable(path)))
     path = real
-    while True:
-        if os.path.lexists(path):
-            found = os.lstat(path)
-            if not stat.S_ISDIR(found.st_mode):
-                raise _unsafe(root, "{0} is not a folder".format(printable(path)))
-            if found.st_uid not in (0, owner) or found.st_mode & 0o022:
-                raise _unsafe(root, "{0} can be changed by others than root".format(printable(path)))
-            if not found.st_mode & 0o001:
-                raise _unsafe(root, "{0} is closed to ordinary users".format(printable(path)))
-        if path == "/":
-            return
+    while not os.path.isdir(path):
         path = os.path.dirname(path)
+    if os.statvfs(path).f_flag & os.ST_NOEXEC:
+        raise _unsafe(root, "its file system is mounted noexec, so that nothing in it can be started")
+    path = real
+    while path != "/":
+        _require_own_folder(root, path, owner)
+        path = os.path.dirname(path)
+
+
+def _require_own_folder(root: str, path: str, owner: int) -> None:
+    if not os.path.lexists(path):
+        return
+    found = os.lstat(path)
+    if not stat.S_ISDIR(found.st_mode):
+        raise _unsafe(root, "{0} is not a folder".format(printable(path)))
+    if found.st_uid not in (0, owner) or found.st_mode & 0o022:
+        raise _unsafe(root, "{0} can be changed by others than root".format(printable(path)))
+    if not found.st_mode & 0o001:
+        raise _unsafe(root, "{0} is closed to ordinary users".format(printable(path)))
 
 
 def _unsafe(root: str, why: str) -> UnsafeRootError:

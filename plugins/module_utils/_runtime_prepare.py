@@ -49,7 +49,7 @@ def find_interpreter(folder: str, minor: str) -> str:
     """Return the relative path of the interpreter of C(minor). Raises ArchiveError when there is none."""
     path = "bin/python" + minor
     full = os.path.join(folder, path)
-    if os.path.isfile(full) and not os.path.islink(full) and os.access(full, os.X_OK):
+    if os.path.isfile(full) and not os.path.islink(full) and os.stat(full).st_mode & 0o100:
         return path
     found = os.path.join(folder, "bin")
     names = sorted(os.listdir(found)) if os.path.isdir(found) else []

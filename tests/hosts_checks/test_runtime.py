@@ -266,8 +266,17 @@ def test_a_signature(hosts: dict[str, Host], ansible: Ansible, archives: Index) 
         host.check(f"rm -rf {OPT} /root/archive /root/keys")
 
 
+def test_a_folder_where_nothing_can_be_started(fleet: Fleet, ansible: Ansible, archives: Index) -> None:
+    host = fleet.start("rhel9", "--tmpfs", f"{OPT}:mode=0755,noexec")
+    done = runtime(ansible, host, **prebuilt(archives, "3.11"))
+    assert (done.get("failed"), done.get("kind")) == (True, "unsafe_root"), done
+    assert "noexec" in done["msg"]
+    assert left(host) == []
+    fleet.drop(host)
+
+
 def test_a_full_disk(fleet: Fleet, ansible: Ansible, archives: Index) -> None:
-    host = fleet.start("rhel9", "--tmpfs", f"{OPT}:size=120m,mode=0755")
+    host = fleet.start("rhel9", "--tmpfs", f"{OPT}:size=120m,mode=0755,exec")
     first, second = prebuilt(archives, "3.11"), prebuilt(archives, "3.13")
     assert not runtime(ansible, host, **first).get("failed")
     host.check(f"head -c $(( $(df -B1 --output=avail {OPT} | tail -n 1) - 30000000 )) /dev/zero >{OPT}/ballast; true")
@@ -447,8 +456,13 @@ def test_c_extensions_find_the_runtime_at_its_place(
     assert flags == f"-I{prefix}/include/python3.13 -I{prefix}/include/python3.13"
     suffix = host.check(f"{python} -c \"import sysconfig; print(sysconfig.get_config_var('EXT_SUFFIX'))\"").strip()
     host.check(f"cd /root && gcc -shared -fPIC {flags} -o ext{suffix} ext.c && {python} -c 'import ext'")
-    told = host.check(f"cd {prefix} && grep -rlI {OPT} . --include=* --exclude=.manifest.json || true")
-    assert told.strip() == "", told
+    names = ("prefix", "BINDIR", "LIBDIR", "LIBPL", "INCLUDEPY", "LIBDEST")
+    code = (
+        "import importlib, json, sysconfig; data = importlib.import_module(sysconfig._get_sysconfigdata_name());"
+        f"print(json.dumps([data.build_time_vars[name] for name in {names!r}]))"
+    )
+    told = json.loads(host.check(f'{python} -c "{code}"'))
+    assert [path for path in told if path != prefix and not path.startswith(prefix + "/")] == [], told
 
 
 @pytest.mark.parametrize("image", IMAGES)
