@@ -104,10 +104,12 @@ def _create(new: str, recipe: Recipe, env: t.Mapping[str, str], run: CommandRunn
     if done.rc == 0:
         return
     if recipe.tool == "pip" and "ensurepip" in done.out + done.err:
+        # venv tells only that it failed; asked directly, it says why.
+        again = run([os.path.join(new, "bin", "python"), "-I", "-m", "ensurepip"], timeout=recipe.timeout, env=env)
         raise BuildError(
             "{0} cannot give a venv its pip: its ensurepip is missing or does not work. On Debian install "
             "python{1}-venv. It says: {2}".format(
-                recipe.interpreter.path, recipe.interpreter.minor, done.tail()[-500:]
+                recipe.interpreter.path, recipe.interpreter.minor, json_text((again.tail() or done.tail())[-500:])
             ),
             **done.error("").details,
         )

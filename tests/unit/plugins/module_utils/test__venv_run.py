@@ -178,6 +178,18 @@ def test_what_cannot_be_installed(options: Options, lines: t.Tuple[str, ...], ha
     assert (os.path.exists(options.path), beside(options)) == (False, [])
 
 
+def test_an_interpreter_without_a_working_pip(options: Options) -> None:
+    def run(argv: t.Sequence[str], **_arguments: t.Any) -> Completed:
+        if list(argv[1:4]) == ["-I", "-m", "venv"]:
+            return Completed(tuple(argv), 1, "Error: Command '[python -m ensurepip]' returned 1.\n", "", False)
+        return Completed(tuple(argv), 1, "", "ImportError: no pkgutil.ImpImporter\n", False)
+
+    with pytest.raises(SystemPythonError, match=r"no pkgutil\.ImpImporter") as caught:
+        VenvRun(options, run).apply()
+    assert caught.value.kind == "venv_build"
+    assert beside(options) == []
+
+
 def test_hashes_constraints_and_files(options: Options, wheels: str, tmp_path: t.Any) -> None:
     def hashed(name: str) -> str:
         with open(os.path.join(wheels, name + "-py3-none-any.whl"), "rb") as stream:
