@@ -15,13 +15,18 @@ from processes import TIMED_OUT, run_logged, tail
 TOOLS = Path(processes.__file__).parent
 # Starts a grandchild through run_logged and waits for it.
 PARENT = """\
-import os, signal, sys
+import os, signal, threading, time
 from pathlib import Path
+import processes
 # A shell lets its background commands ignore it, and what they start inherits that.
 signal.signal(signal.SIGINT, signal.default_int_handler)
-from processes import nothing_left_behind, run_logged
-with nothing_left_behind(), open(os.devnull, "wb") as output:
-    run_logged(["sh", "-c", "echo $$ > pid; sleep 60"], output, Path.cwd(), os.environ, 60)
+def tell():
+    while not processes._running:
+        time.sleep(0.01)
+    Path("known").write_text("yes")
+threading.Thread(target=tell, daemon=True).start()
+with processes.nothing_left_behind(), open(os.devnull, "wb") as output:
+    processes.run_logged(["sh", "-c", "echo $$ > pid; sleep 60"], output, Path.cwd(), os.environ, 60)
 """
 
 
@@ -65,6 +70,7 @@ def test_nothing_is_left_behind(tmp_path: Path, number: signal.Signals) -> None:
     env = {**os.environ, "PYTHONPATH": str(TOOLS)}
     parent = subprocess.Popen([sys.executable, "-c", PARENT], cwd=tmp_path, env=env, stderr=subprocess.DEVNULL)
     child = int(wait_for(tmp_path / "pid"))
+    wait_for(tmp_path / "known")
     parent.send_signal(number)
     assert parent.wait(15) != 0
     assert not alive(child)
