@@ -288,7 +288,7 @@ def test_a_full_disk(fleet: Fleet, ansible: Ansible, archives: Index) -> None:
 
 
 KILL = """
-for try in $(seq 3000); do
+for try in $(seq 30000); do
   if grep -qs {step} /run/p; then
     for entry in /proc/[0-9]*; do
       case "$(tr '\\0' ' ' <$entry/cmdline 2>/dev/null)" in
