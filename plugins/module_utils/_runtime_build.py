@@ -25,7 +25,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._unprivileged 
 
 __all__ = ["ROOM", "BuildOptions", "build", "install_hint", "require_tools", "version_of"]
 
-# Bytes: what a plain build of 3.13 takes with its installation; measured, see docs/runtimes.md.
+# Bytes: an estimate of a plain build with its installation. A disk that fills up nonetheless is told at its step.
 ROOM = 400 << 20
 _TAIL = 2000
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
