@@ -160,8 +160,13 @@ def test_a_tile_filters_and_lets_go_again(show: Show, thousand: Path, data: list
 def test_a_bar_filters(show: Show, thousand: Path) -> None:
     tab = show(thousand)
     tab.locator("#chart-groups").scroll_into_view_if_needed()
-    box = tab.locator("#chart-groups").bounding_box()
-    tab.mouse.click(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.3)
+    for _try in range(20):
+        # The first bars have to be drawn before one can be hit.
+        box = tab.locator("#chart-groups").bounding_box()
+        tab.mouse.click(box["x"] + box["width"] * 0.2, box["y"] + box["height"] * 0.3)
+        if tab.input_value("#group"):
+            break
+        tab.wait_for_timeout(250)
     assert tab.input_value("#group")
     assert 0 < len(names(tab)) < HOSTS
 
