@@ -84,11 +84,12 @@ def run_as(identity: Identity, work: t.Callable[[], t.Any]) -> t.Any:
             ),
             user=printable(identity.name),
         )
+    parent = os.getpid()
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _in_child(identity, work, writer)
+        _in_child(identity, work, writer, parent)
     os.close(writer)
     with os.fdopen(reader, "rb") as stream:
         answer = stream.read()
@@ -101,12 +102,11 @@ def run_as(identity: Identity, work: t.Callable[[], t.Any]) -> t.Any:
     return told["value"]
 
 
-def _in_child(identity: Identity, work: t.Callable[[], t.Any], writer: int) -> None:
+def _in_child(identity: Identity, work: t.Callable[[], t.Any], writer: int, parent: int) -> None:
     """Work, answer and end. Nothing of the parent's stack may go on running here."""
     try:
-        if _LIBC is not None:
-            _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
         _become(identity)
+        _die_with(parent)
         answer = {"value": work()}
     except SystemPythonError as error:
         answer = {"error": error.as_dict()}
@@ -117,6 +117,14 @@ def _in_child(identity: Identity, work: t.Callable[[], t.Any], writer: int) -> N
     with os.fdopen(writer, "wb") as stream:
         stream.write(json.dumps(answer).encode("utf-8"))
     os._exit(0)
+
+
+def _die_with(parent: int) -> None:
+    """Let this process end when C(parent) is killed. To be called last: the kernel forgets it when the user changes."""
+    if _LIBC is not None:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def _become(identity: Identity) -> None:

@@ -16,9 +16,11 @@ the next run can tell what a killed one left, and undo it:
 """
 
 import datetime as dt
+import errno
 import json
 import os
 import re
+import time
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
@@ -43,6 +45,8 @@ SUFFIX = ".fleet.system_python"
 # What a first line (#!), an activate script or PATH cannot hold.
 _UNUSABLE = re.compile(r"[\x00-\x1f\x7f'\"\\:$`]")
 _LONGEST_NAME = 200
+# Twenty seconds in all.
+_REMOVALS, _PAUSE = 40, 0.5
 
 
 def require_usable_path(path: str) -> None:
@@ -209,11 +213,13 @@ def _marker(venv: str) -> t.Optional[t.Dict[str, t.Any]]:
 
 
 def _remove(path: str) -> None:
-    for attempt in range(5):
+    for _attempt in range(_REMOVALS):
         try:
             remove_any(path)
             return
-        except OSError:
+        except OSError as error:
             # The installer of a run that was killed a moment ago may still write.
-            if attempt == 4:
+            if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT):
                 raise
+            time.sleep(_PAUSE)
+    remove_any(path)
