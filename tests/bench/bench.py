@@ -209,6 +209,8 @@ def measure(rounds: int) -> list[Measured]:
         Measured(find, "", "", lambda: in_container(["find", "/srv/venvs", "-name", "pyvenv.cfg"], find)),
         Measured(f"census of {VENVS} venvs", find, "at most 2", census),
     ]
+    print("preparing: a runtime to install, venvs to count", flush=True)
+    archive()
     make_venvs(VENVS)
     for number in range(rounds):
         for one in todo:
