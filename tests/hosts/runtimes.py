@@ -59,7 +59,8 @@ def sources(folder: Path, container: str) -> dict[str, dict[str, Any]]:
 
 def build(folder: Path) -> dict[str, dict[str, Any]]:
     """Builds all of them with the role's entry point pack."""
-    fleet = fleets.Fleet("runtimes")
+    # Another clone may be building at the same time.
+    fleet = fleets.Fleet("runtimes-" + hashlib.sha256(str(REPOSITORY).encode()).hexdigest()[:6])
     container = fleet.container("builder")
     fleets.up(fleet, [("builder", IMAGE)])
     try:
