@@ -20,18 +20,43 @@ ROOT = Path(__file__).resolve().parents[2]
 FLEET = ROOT / "tests/hosts/fleet"
 TAMPERING = ROOT / "tests/tampering/apply"
 UNDER_TEST = "/root/under-test"
-# Kills the first rpm that reinstalls packages for real, with whoever started it.
+# Kills the first rpm that reinstalls packages for real, with whoever started it, once it has written so many bytes.
+# Python on the host because it must see a transaction that lasts a fraction of a second; its own progress says when.
 KILL_RPM = """
-until [ -e /root/kill-no-more ]; do
-  for entry in /proc/[0-9]*; do
-    line=$(tr '\\0' ' ' <$entry/cmdline 2>/dev/null)
-    case "$line" in *--test*) ;; 'rpm --reinstall'* | 'rpm -U'*)
-      sleep {delay}
-      kill -9 $(awk '/^PPid/ {{print $2}}' $entry/status) ${{entry#/proc/}} && touch /root/killed
-      exit ;;
-    esac
-  done
-done
+import os, signal, sys, time
+
+def transactions():
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            try:
+                with open("/proc/%s/cmdline" % entry, "rb") as handle:
+                    words = handle.read().split(bytes(1))
+            except OSError:
+                continue
+            if words[0] == b"rpm" and words[1] in (b"--reinstall", b"-U") and b"--test" not in words:
+                yield int(entry)
+
+def read(pid, name, key):
+    with open("/proc/%d/%s" % (pid, name)) as handle:
+        return int(next(line.split()[1] for line in handle if line.startswith(key + ":")))
+
+def lie_in_wait(written):
+    while not os.path.exists("/root/kill-no-more"):
+        for pid in transactions():
+            try:
+                if read(pid, "io", "wchar") >= written:
+                    starter = read(pid, "status", "PPid")
+                    os.kill(pid, signal.SIGKILL)
+                    os.kill(starter, signal.SIGKILL)
+                    return True
+            except (OSError, StopIteration):
+                continue
+        time.sleep(0.0005)
+    return False
+
+open("/root/lies-in-wait", "w").close()
+if lie_in_wait(int(sys.argv[1])):
+    open("/root/killed", "w").close()
 """
 
 
@@ -94,11 +119,14 @@ class Host:
         done = subprocess.run([TAMPERING, self.name, name], capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{name} could not be applied to {self.name}:\n{done.stdout}\n{done.stderr}"
 
-    def kill_rpm(self, delay: str) -> None:
-        """Lie in wait for the next rpm transaction; kill it and who started it, C(delay) seconds after its start."""
-        self.check("rm -f /root/killed /root/kill-no-more")
-        self.put("/root/kill", KILL_RPM.format(delay=delay).encode())
-        self.check("sh /root/kill >/dev/null 2>&1 & sleep 0.2")
+    def kill_rpm(self, written: int) -> None:
+        """Lie in wait for the next rpm transaction; kill it and who started it when it has written so many bytes."""
+        self.check("rm -f /root/killed /root/kill-no-more /root/lies-in-wait")
+        self.put("/root/kill.py", KILL_RPM.encode())
+        self.check(
+            f"python3.11 -I -S -B /root/kill.py {written} >/root/kill.log 2>&1 &"
+            "for try in 1 2 3 4 5 6 7 8 9; do [ -e /root/lies-in-wait ] && exit 0; sleep 0.3; done; exit 1"
+        )
 
     def killed_rpm(self) -> bool:
         """Stop lying in wait, and tell whether a transaction was killed."""
