@@ -214,7 +214,8 @@ class Stage:
         """The containers of the scenario's hosts."""
         entries = yaml.safe_load((self.ephemeral / "molecule.yml").read_text(encoding="utf-8"))["platforms"]
         core = os.environ["SYSTEM_PYTHON_CORE"].replace(".", "")
-        return [f"fsp-molecule-{self.scenario}-{core}-{entry['name']}" for entry in entries]
+        prefix = os.environ["SYSTEM_PYTHON_FLEET_PREFIX"]
+        return [f"fsp-{prefix}-{self.scenario}-{core}-{entry['name']}" for entry in entries]
 
     @contextmanager
     def sabotaged(self, sabotage: Sabotage) -> Iterator[None]:

@@ -21,6 +21,11 @@ MARKER = "/var/tmp/prepared"  # noqa: S108
 TRIPWIRE = "/var/tmp/unowned-python-ran"  # noqa: S108
 
 
+def fleet_name(scenario: str) -> str:
+    """The fleet of a scenario, as the variable scenario_fleet of the base configuration names it."""
+    return f"{os.environ['SYSTEM_PYTHON_FLEET_PREFIX']}-{scenario}-{CORE.replace('.', '')}"
+
+
 @dataclass(frozen=True)
 class Subject:
     """One host. Steps that record something are before, predicted, repaired, repeated and after."""
@@ -31,7 +36,7 @@ class Subject:
     @property
     def container(self) -> str:
         """The container that tests/hosts/fleet made of it."""
-        return f"fsp-molecule-{os.environ['MOLECULE_SCENARIO_NAME']}-{CORE.replace('.', '')}-{self.name}"
+        return f"fsp-{fleet_name(os.environ['MOLECULE_SCENARIO_NAME'])}-{self.name}"
 
     @property
     def platform(self) -> Platform:

@@ -63,6 +63,8 @@ def environ(core: str, base: Mapping[str, str] | None = None) -> dict[str, str]:
     env["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
     env["ANSIBLE_HOME"] = str(BUILD / f"ansible-home-{core}")
     env["SYSTEM_PYTHON_CORE"] = core
+    # Two clones on one engine must not share the hosts of a scenario.
+    env["SYSTEM_PYTHON_FLEET_PREFIX"] = "molecule-" + hashlib.sha256(os.fsencode(ROOT)).hexdigest()[:6]
     # ansible refuses to start without a UTF-8 locale.
     env["LC_ALL"] = "C.UTF-8"
     return env

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 import testinfra
 import yaml
+from shared.subject import fleet_name
 from testinfra.host import Host
 
 CONFIG = yaml.safe_load(Path(os.environ["MOLECULE_FILE"]).read_text(encoding="utf-8"))
-FLEET = f"molecule-{os.environ['MOLECULE_SCENARIO_NAME']}-{os.environ['SYSTEM_PYTHON_CORE'].replace('.', '')}"
+FLEET = fleet_name(os.environ["MOLECULE_SCENARIO_NAME"])
 
 
 @pytest.fixture(scope="session", params=[platform["name"] for platform in CONFIG["platforms"]])
