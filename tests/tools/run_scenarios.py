@@ -141,7 +141,7 @@ def molecule(run: Run) -> int:
     env["MOLECULE_EPHEMERAL_DIRECTORY"] = str(ROOT / "build/molecule" / run.core / run.scenario)
     env.update(NO_COLOR="1", MOLECULE_COMMAND_BORDERS="false", COLUMNS="160")
     run.log.parent.mkdir(parents=True, exist_ok=True)
-    # The names of the hosts come from the clone, the scenario and the core: the same run twice at a time would share them.
+    # Hosts are named after clone, scenario and core: the same run twice at a time would share them.
     with locked(f"scenario-{run.scenario}-{run.core}"), run.log.open("wb", buffering=0) as output:
         code = run_logged(["molecule", "test", "--scenario-name", run.scenario], output, ROOT, env, LIMIT)
         if code == TIMED_OUT:
