@@ -2,7 +2,8 @@
 
 Usage: tests/hosts/build [--list | --reasons] [IMAGE...]
 
-Without names every image is built that this machine can build: rhel9, sles15, debian, repo and what they need.
+Without names every image is built that this machine can build: rhel9, sles15, debian, hosts that boot, repo and what
+they need.
 --list prints the host images that are available now, one per line, and builds nothing.
 """
 
@@ -14,7 +15,7 @@ import fcntl
 import sys
 from collections.abc import Iterator
 
-from hostkit import images, machine
+from hostkit import booting, images, machine
 from hostkit.shell import BUILD, HostError, fail, say
 
 
@@ -34,7 +35,9 @@ def main() -> int:
         raise HostError(f"no image {', '.join(unknown)}; there are {', '.join(images.BY_NAME)}")
     BUILD.mkdir(parents=True, exist_ok=True)
     if options.list:
-        print("\n".join(image.name for image in images.IMAGES if image.is_host and image.name in images.present()))
+        made = images.present()
+        usable = (image for image in images.IMAGES if image.is_host and image.name in made)
+        print("\n".join(image.name for image in usable if not (image.boots and booting.obstacle())))
         return 0
     with one_at_a_time():
         return build(options.image or list(images.BY_NAME))

@@ -113,6 +113,11 @@ class Host:
     def restart(self) -> None:
         """Restart the container: what a reboot is here."""
         subprocess.run(["docker", "restart", "-t", "1", self.name], check=True, capture_output=True)
+        if self.image.endswith("booted"):
+            self.check(
+                "for try in $(seq 150); do case $(systemctl is-system-running 2>/dev/null) in"
+                " running|degraded) exit 0;; esac; sleep 0.2; done; exit 1"
+            )
 
     def tamper(self, name: str) -> None:
         """Break the host by the data of tests/tampering."""

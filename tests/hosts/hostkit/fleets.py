@@ -6,7 +6,8 @@ import re
 import time
 from dataclasses import dataclass
 
-from hostkit.images import IMAGES, OWN, tag
+from hostkit import booting
+from hostkit.images import BY_NAME, IMAGES, OWN, tag
 from hostkit.shell import HostError, ask, say
 
 NETWORK = "fleet-system-python"
@@ -66,12 +67,15 @@ def _start(fleet: Fleet, host: str, image: str) -> str:
     container = fleet.container(host)
     state = _state(container)
     if state and state != "running":
+        if BY_NAME[image].boots:
+            booting.prepare(container)
         ask(["docker", "start", container])
     if state:
         return container
     if not ask(["docker", "image", "inspect", tag(image)], check=False):
         raise HostError(f"there is no image {tag(image)}; run tests/hosts/build first")
-    command = ["docker", "run", "--detach", "--init", "--name", container, "--hostname", host]
+    own = booting.prepare(container) if BY_NAME[image].boots else ["--init"]
+    command = ["docker", "run", "--detach", *own, "--name", container, "--hostname", host]
     command += ["--network", fleet.network, "--network-alias", host, "--label", OWN, "--label", fleet.label]
     ask([*command, tag(image)])
     return container
@@ -85,6 +89,19 @@ def _wait_for(container: str, question: list[str]) -> None:
     raise HostError(f"{container} is not ready after 10 seconds ({' '.join(question)}); see docker logs {container}")
 
 
+def _wait_for_boot(container: str) -> None:
+    last = ""
+    for _attempt in range(300):
+        last = booting.state(container)
+        if last == "running":
+            return
+        if last == "degraded":
+            say(f"{container} is up, but degraded; failed units: {booting.failed_units(container)}")
+            return
+        time.sleep(0.1)
+    raise HostError(f"{container} has not booted after 30 seconds (it says {last!r}); see docker logs {container}")
+
+
 def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> None:
     """Starts the repository and the hosts; what runs already is left alone."""
     if not _has_network(fleet):
@@ -92,6 +109,8 @@ def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> None:
     repository = _start(fleet, "repo", "repo")
     started = [(name, image, _start(fleet, name, image)) for name, image in hosts]
     for name, image, container in started:
+        if BY_NAME[image].boots:
+            _wait_for_boot(container)
         _wait_for(container, ["ls", "/run/test-host-started"])
         say(f"{name}: {image} in container {container}")
     _wait_for(repository, ["curl", "-fsS", "http://localhost/impostor/minor"])
@@ -112,5 +131,7 @@ def down(fleet: Fleet, hosts: list[str]) -> None:
         raise HostError(f"not in this fleet: {', '.join(foreign)}; it has {', '.join(ours) or 'nothing'}")
     if doomed:
         ask(["docker", "rm", "--force", "--volumes", *doomed])
+        for container in doomed:
+            booting.clean(container)
     if not hosts and _has_network(fleet):
         ask(["docker", "network", "rm", fleet.network])

@@ -13,7 +13,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from hostkit import machine
+from hostkit import booting, machine
 from hostkit.shell import BUILD, HostError, ask, run, say
 
 HERE = Path(__file__).resolve().parents[1]
@@ -35,18 +35,28 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Image:
-    """One image. `parents` maps build arguments to images; `packing` says whether it needs the packing tools."""
+    """One image. `parents` maps build arguments to images; `packing` says whether it needs the packing tools.
+
+    `folder` is its recipe in images/ where that has another name; `boots` means that its command is systemd.
+    """
 
     name: str
     parents: dict[str, str] = field(default_factory=dict)
     packing: str = ""
     interpreters: tuple[Wanted, ...] = ()
     is_host: bool = False
+    folder: str = ""
+    boots: bool = False
 
     @property
     def tag(self) -> str:
         """The name that docker knows it by."""
         return tag(self.name)
+
+    @property
+    def recipe_folder(self) -> Path:
+        """Where its Dockerfile is."""
+        return HERE / "images" / (self.folder or self.name)
 
     @property
     def registry(self) -> str:
@@ -70,6 +80,8 @@ IMAGES = (
     Image("sles15", {"BASE": "base", "PACKAGES": "sles15-packages"}, is_host=True),
     Image("rhel9build", {"HOST": "rhel9"}, is_host=True),
     Image("debian", {"BASE": "base"}, is_host=True),
+    Image("rhel9booted", {"HOST": "rhel9"}, is_host=True, folder="booted", boots=True),
+    Image("sles15booted", {"HOST": "sles15"}, is_host=True, folder="booted", boots=True),
     Image(
         "repo",
         {
@@ -103,6 +115,8 @@ def missing(image: Image) -> str:
                 f"no CPython {wanted.minor} on this machine: {machine.prefix_variable(wanted.minor)} is not set and "
                 f"pyenv has no {release} (pyenv install {release}, with --enable-shared)"
             )
+    if image.boots and booting.obstacle():
+        return booting.obstacle()
     if image.name == "repo" or image.registry:
         return ""
     return next((reason for parent in image.parents.values() if (reason := missing(BY_NAME[parent]))), "")
@@ -121,7 +135,7 @@ def _packing(image: Image) -> list[Path]:
 
 
 def _files(image: Image) -> Iterator[Path]:
-    yield from sorted(path for path in (HERE / "images" / image.name).rglob("*") if path.is_file())
+    yield from sorted(path for path in image.recipe_folder.rglob("*") if path.is_file())
     yield from _packing(image)
 
 
@@ -172,7 +186,7 @@ def _build_base(image: Image, wanted: str, log: Path) -> None:
 
 
 def _context(image: Image, folder: Path) -> None:
-    shutil.copytree(HERE / "images" / image.name, folder, dirs_exist_ok=True)
+    shutil.copytree(image.recipe_folder, folder, dirs_exist_ok=True)
     for path in _packing(image):
         target = folder / path.relative_to(HERE)
         target.parent.mkdir(exist_ok=True)
