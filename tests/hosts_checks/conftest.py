@@ -7,12 +7,18 @@
 Run them in the environment of an ansible-core: tests/tools/with-env 2.19 pytest tests/hosts_checks
 """
 
+import signal
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from checkkit import Ansible, Fleet, Host
+
+
+def pytest_configure() -> None:
+    """Let a run that is ended put its hosts away, as one that is interrupted at the keyboard does."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="module")
