@@ -84,7 +84,8 @@ def build(new: str, final: str, recipe: Recipe, run: CommandRunner = run_command
     """Fill the existing folder C(new) with the venv that will be at C(final). Run this as its owner."""
     # Not in the usual place, which may be the module's own folder, closed to the owner of the venv.
     with tempfile.TemporaryDirectory(prefix=".scratch-", dir=new) as scratch:
-        env = dict(recipe.environment(), TMPDIR=scratch)
+        # The owner may have no home for a cache.
+        env = dict(recipe.environment(), TMPDIR=scratch, UV_CACHE_DIR=os.path.join(scratch, "uv"))
         _create(new, recipe, env, run)
         if not recipe.requirements.is_empty:
             _install(new, recipe, scratch, env, run)

@@ -78,6 +78,61 @@ def test_made_as_its_user_and_only_once(ansible: Ansible, shop: Host) -> None:
     assert venv(ansible, shop, user="shop", requirements=["shop==1.0"])["changed"] is False
 
 
+def test_uv_itself_offline_with_hashes(ansible: Ansible, shop: Host) -> None:
+    """The uv that the test tools bring from PyPI makes, fills, replaces and relinks a venv; the census knows it."""
+    shop.check("mkdir -p /opt/uv && useradd -r -d /nonexistent service")
+    subprocess.run(["docker", "cp", "-q", str(ROOT / "build/uv/bin/uv"), f"{shop.name}:/opt/uv/uv"], check=True)
+    listed = [line.split() for line in shop.check("cat /srv/wheels/SHA256").splitlines()]
+    sums = {name: digest for digest, name in listed}
+    hashed = {
+        name: f"{name}=={version} --hash=sha256:{sums[f'{name}-{version}-py3-none-any.whl']}"
+        for name, version in (("till", "0.5"), ("shop", "2.0"))
+    }
+    asked = {"path": "/srv/fast", "tool": "uv", "user": "service"}
+    strict = {**asked, "require_hashes": True, "requirements": list(hashed.values())}
+    wrong = {**strict, "requirements": [hashed["till"], "shop==2.0 --hash=sha256:" + "0" * 64]}
+    refused, made, again, other = venvs(ansible, shop, wrong, strict, strict, {**asked, "requirements": ["shop==1.0"]})
+    assert refused["kind"] == "venv_build", refused
+    assert "hash" in refused["msg"].lower()
+    assert (made.get("action"), again["changed"], other.get("action")) == ("create", False, "rebuild"), (made, again)
+    assert shop.check("runuser -u service -- /srv/fast/bin/shop").startswith("shop 1.0 on 3.11")
+    assert shop.check("find /srv/fast ! -user service; find /srv -name '.new-*'") == ""
+    assert shop.run("grep -rlI '/srv/.new-' /srv/fast").out == ""
+    assert shop.run("ls /srv/fast/bin/pip").rc != 0
+    info = ansible.folder / "info.json"
+    census = ansible.playbook(
+        [
+            {
+                "hosts": "all",
+                "gather_facts": False,
+                "tasks": [
+                    {"fleet.system_python.python_venv_info": {"roots": ["/srv"]}, "register": "info"},
+                    {
+                        "ansible.builtin.copy": {
+                            "content": "{{ info | to_json }}",
+                            "dest": str(info),
+                            "mode": "0600",
+                        },
+                        "delegate_to": "localhost",
+                        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
+                    },
+                ],
+            }
+        ],
+        shop,
+    )
+    assert info.exists(), census.out + census.err
+    (found,) = [one for one in json.loads(info.read_text())["venvs"] if one["path"] == "/srv/fast"]
+    assert (found["tool"], found["state"], found["interpreter"]) == ("uv", "alive", "/usr/bin/python3.11")
+    assert {one["name"]: one["version"] for one in found["packages"]} == {"shop": "1.0", "till": "0.5"}
+    # Its links broken as by an upgrade: relinked without uv, packages untouched.
+    shop.check("ln -sfn /usr/bin/python3.11-gone /srv/fast/bin/python")
+    repaired, still = venvs(ansible, shop, {**asked, "state": "repaired"}, {**asked, "state": "repaired"})
+    assert (repaired.get("action"), still["changed"]) == ("relink", False), repaired
+    assert shop.check("runuser -u service -- /srv/fast/bin/shop").startswith("shop 1.0 on 3.11")
+    shop.check("rm -rf /srv/fast /srv/.old-* /opt/uv")
+
+
 ERRORS: list[tuple[dict[str, Any], str]] = [
     ({"wheelhouse": None, "requirements": ["shop"]}, "venv_build"),
     ({"wheelhouse": "/srv/none", "requirements": ["shop"]}, "invalid_data"),
