@@ -16,6 +16,7 @@ import re
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
+from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
 
 __all__ = ["ADMIN_FOLDERS", "ENTRIES_FOLDER", "Group", "concerns_python", "parse_state", "python_groups"]
 
@@ -93,7 +94,7 @@ def _parse_choice(name: str, lines: t.List[str], at: int, slaves: t.List[t.Dict[
 
 
 def python_groups(
-    admin_folders: t.Sequence[str] = ADMIN_FOLDERS, entries_folder: str = ENTRIES_FOLDER
+    admin_folders: t.Sequence[str] = ADMIN_FOLDERS, entries_folder: str = ENTRIES_FOLDER, root: Root = HOST
 ) -> t.List[Group]:
     """Return every group that governs a Python command, with what its links really are.
 
@@ -105,20 +106,20 @@ def python_groups(
     groups = []
     seen: t.Set[str] = set()
     for folder in admin_folders:
-        if not os.path.isdir(folder) or os.path.realpath(folder) in seen:
+        if not root.isdir(folder) or root.realpath(folder) in seen:
             continue
-        seen.add(os.path.realpath(folder))
-        for name in sorted(os.listdir(folder)):
+        seen.add(root.realpath(folder))
+        for name in sorted(root.listdir(folder)):
             state_file = os.path.join(folder, name)
-            if os.path.isfile(state_file) and not name.endswith((".new", ".dpkg-tmp")):
-                group = _read_group(name, state_file, entries_folder)
+            if root.isfile(state_file) and not name.endswith((".new", ".dpkg-tmp")):
+                group = _read_group(name, state_file, entries_folder, root)
                 if group is not None:
                     groups.append(group)
     return groups
 
 
-def _read_group(name: str, state_file: str, entries_folder: str) -> t.Optional[Group]:
-    with open(state_file, "rb") as stream:
+def _read_group(name: str, state_file: str, entries_folder: str, root: Root) -> t.Optional[Group]:
+    with root.open(state_file) as stream:
         text = os.fsdecode(stream.read())
     try:
         group = parse_state(name, text)
@@ -139,31 +140,31 @@ def _read_group(name: str, state_file: str, entries_folder: str) -> t.Optional[G
         }
     if not (concerns_python(name) or concerns_python(os.path.basename(group["link"]))):
         return None
-    return _with_links(group, state_file, entries_folder)
+    return _with_links(group, state_file, entries_folder, root)
 
 
-def _with_links(group: Group, state_file: str, entries_folder: str) -> Group:
+def _with_links(group: Group, state_file: str, entries_folder: str, root: Root) -> Group:
     group["state_file"] = state_file
     group["entry"] = os.path.join(entries_folder, group["name"])
-    group["chosen"] = _link_text(group["entry"])
+    group["chosen"] = _link_text(group["entry"], root)
     public = [{"name": group["name"], "link": group["link"]}] + group["slaves"]
     group["governs"] = [
         {
             "path": one["link"],
             "entry": os.path.join(entries_folder, one["name"]),
-            "target": _link_text(one["link"]),
+            "target": _link_text(one["link"], root),
         }
         for one in public
     ]
     for choice in group["choices"]:
-        choice["exists"] = os.path.exists(choice["target"])
+        choice["exists"] = root.exists(choice["target"])
     group["problems"] = _problems(group)
     return group
 
 
-def _link_text(path: str) -> t.Optional[str]:
+def _link_text(path: str, root: Root) -> t.Optional[str]:
     try:
-        return os.readlink(path)
+        return root.readlink(path)
     except OSError:
         # Not there, or no link: both are what the caller's null says.
         return None

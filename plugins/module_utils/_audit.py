@@ -14,22 +14,27 @@ from ansible_collections.fleet.system_python.plugins.module_utils._contract impo
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import UnknownPlatformError
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Finding, Policy, find
 from ansible_collections.fleet.system_python.plugins.module_utils._observation import Observation, observe
+from ansible_collections.fleet.system_python.plugins.module_utils._offline import open_offline
+from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
+from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
 __all__ = ["audit", "read_os_release"]
 
 _OS_RELEASE_FILES = ("/etc/os-release", "/usr/lib/os-release")
 
 
-def read_os_release(files: t.Sequence[str] = _OS_RELEASE_FILES) -> t.Dict[str, str]:
-    """Return the host's os-release variables; raises UnknownPlatformError when it has no such file."""
+def read_os_release(files: t.Sequence[str] = _OS_RELEASE_FILES, root: Root = HOST) -> t.Dict[str, str]:
+    """Return the os-release variables of the host, or of C(root); raises UnknownPlatformError without such a file."""
     for path in files:
-        if os.path.isfile(path):
-            with open(path, "rb") as stream:
+        if root.isfile(path):
+            with root.open(path) as stream:
                 return parse_os_release(os.fsdecode(stream.read()))
     raise UnknownPlatformError(
-        "This host has no os-release file ({0}), so its operating system is unknown. "
-        "Give a contract of your own in the option 'contract'.".format(", ".join(files))
+        "{0} no os-release file ({1}), so the operating system is unknown. "
+        "Give a contract of your own in the option 'contract'.".format(
+            "This host has" if root.is_host else "In {0} there is".format(printable(root.folder)), ", ".join(files)
+        )
     )
 
 
@@ -41,8 +46,17 @@ def audit(
     timeout: float = 120,
     check_manager: bool = True,
     runner: CommandRunner = run_command,
+    root: Root = HOST,
 ) -> t.Tuple[Observation, t.List[Finding]]:
-    """Return the observation of this host and the findings of all rules; raises SystemPythonError."""
-    rpm = Rpm(runner=runner, timeout=timeout)
-    observation = observe(contract, rpm, environ, core_version, runner, check_manager)
+    """Return the observation of this host, or of the system in C(root), and the findings of all rules.
+
+    Raises SystemPythonError.
+    """
+    if root.is_host:
+        observation = observe(
+            contract, Rpm(runner=runner, timeout=timeout), environ, core_version, runner, check_manager
+        )
+    else:
+        with open_offline(root, runner, timeout) as rpm:
+            observation = observe(contract, rpm, {}, "", runner, check_manager, root)
     return observation, find(observation, policy)

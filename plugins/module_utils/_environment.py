@@ -6,10 +6,11 @@
 
 """What could lead somebody to another Python than the system's: search paths and variables set for everyone."""
 
-import glob
 import os
 import re
 import typing as t
+
+from ansible_collections.fleet.system_python.plugins.module_utils._root import Root
 
 __all__ = ["hijacks", "search_paths"]
 
@@ -58,24 +59,20 @@ _PATH_FILES = (
 )
 
 
-def _under(root: str, path: str) -> str:
-    return os.path.join(root, path.lstrip("/"))
-
-
 def _lines(root: str, patterns: t.Iterable[str]) -> t.Iterator[t.Tuple[str, int, str]]:
+    tree = Root(root)
     for pattern in patterns:
-        for path in sorted(glob.glob(_under(root, pattern))):
-            if not os.path.isfile(path):
+        for path in tree.glob(pattern):
+            if not tree.isfile(path):
                 continue
             try:
-                with open(path, "rb") as stream:
+                with tree.open(path) as stream:
                     text = os.fsdecode(stream.read())
             except PermissionError:
                 # An audit without privileges: what only root may read (sudoers) stays unknown.
                 continue
-            shown = "/" + os.path.relpath(path, root)
             for number, line in enumerate(text.splitlines(), 1):
-                yield shown, number, line
+                yield path, number, line
 
 
 def search_paths(environ: t.Mapping[str, str], root: str = "/") -> t.List[t.Dict[str, t.Any]]:

@@ -45,6 +45,7 @@ def shape_facts(
     contract = observation["contract"]
     facts = {
         "schema": SCHEMA,
+        "root": observation["root"],
         "os": {"id": os_release.get("ID"), "version": os_release.get("VERSION_ID")},
         "contract": {
             "id": contract["id"],
@@ -64,6 +65,7 @@ def shape_facts(
         "ansible": observation["ansible"],
         "search_paths": _search_paths(observation["search_paths"]),
         "selinux": observation["selinux"]["configured"],
+        "not_checked": observation["not_checked"],
         "verification": dict(observation["verification"], rpm_processes=observation["rpm_processes"]),
     }
     shaped: t.Dict[str, t.Any] = safe(facts)

@@ -32,6 +32,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._elf import (
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
 from ansible_collections.fleet.system_python.plugins.module_utils._files import open_regular
+from ansible_collections.fleet.system_python.plugins.module_utils._root import follow, outside
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
 __all__ = [
@@ -89,7 +90,6 @@ _PATCH = rb"(?<![0-9.])(%s\.\d{1,2}(?:(?:a|b|rc)\d{1,2})?)\+?(?=\0)"
 _OLD = rb"(?<![0-9.])(2\.[67]\.\d{1,2})\+?(?=\0)"
 
 _MACHINES = {"x86_64": 62, "aarch64": 183, "s390x": 22, "ppc64le": 21, "ppc64": 21, "riscv64": 243}
-_HOPS = 40
 
 _RUN_TIMEOUT = 5.0
 _RUN_OUTPUT = 65536
@@ -157,9 +157,12 @@ def propose(folders: t.Iterable[str], places: t.Iterable[str] = USUAL_PLACES, ro
     """
     seen: t.Set[t.Tuple[int, int]] = set()
     for source, folder in _folders(folders, places, root):
+        real, end = follow(folder, root)
+        if end != "found":
+            continue
         try:
-            found = os.stat(_outside(_resolve(folder, root)[0], root))
-            names = os.listdir(_outside(_resolve(folder, root)[0], root))
+            found = os.stat(outside(real, root))
+            names = os.listdir(outside(real, root))
         except OSError:
             # Missing or closed to us: a shell passes over such a folder as well.
             continue
@@ -192,45 +195,14 @@ def _expand(pattern: str, root: str) -> t.List[str]:
 
 
 def _names(folder: str, root: str) -> t.List[str]:
+    real, end = follow(folder, root)
+    if end != "found":
+        return []
     try:
-        return sorted(name for name in os.listdir(_outside(_resolve(folder, root)[0], root)) if name[0] != ".")
+        return sorted(name for name in os.listdir(outside(real, root)) if name[0] != ".")
     except OSError:
         # As in propose().
         return []
-
-
-def _outside(path: str, root: str) -> str:
-    return path if root == "/" else root.rstrip("/") + path
-
-
-def _resolve(path: str, root: str) -> t.Tuple[str, str]:
-    """Follow all links of C(path) inside C(root); return the path and what is there: found, missing, loop or closed."""
-    rest, done, hops = path.split("/")[::-1], "/", 0
-    while rest:
-        part = rest.pop()
-        if part in ("", "."):
-            continue
-        if part == "..":
-            done = os.path.dirname(done)
-            continue
-        current = os.path.join(done, part)
-        try:
-            mode = os.lstat(_outside(current, root)).st_mode
-            target = os.readlink(_outside(current, root)) if stat.S_ISLNK(mode) else None
-        except PermissionError:
-            return os.path.join(current, *rest[::-1]), "closed"
-        except OSError:
-            return os.path.join(current, *rest[::-1]), "missing"
-        if target is None:
-            done = current
-            continue
-        hops += 1
-        if hops > _HOPS:
-            return current, "loop"
-        if target.startswith("/"):
-            done = "/"
-        rest.extend(target.split("/")[::-1])
-    return done, "found"
 
 
 # ---------------------------------------------------------------------------------------------------------------------
@@ -248,7 +220,7 @@ class _Finding(t.NamedTuple):
 
 def interrogate(candidate: Candidate, root: str = "/", run: bool = False) -> Record:
     """Return the record of one candidate, see C(find_interpreters), from its file alone; with C(run) also started."""
-    real, end = _resolve(candidate.path, root)
+    real, end = follow(candidate.path, root)
     record: Record = {
         "path": candidate.path,
         "realpath": real if end == "found" else None,
@@ -263,7 +235,7 @@ def interrogate(candidate: Candidate, root: str = "/", run: bool = False) -> Rec
         record.update(_nowhere(real, end))
         return record
     try:
-        found = os.stat(_outside(real, root))
+        found = os.stat(outside(real, root))
     except OSError as error:
         record.update(kind="unreadable", reason="it cannot be looked at: {0}".format(error.strerror))
         return record
@@ -296,7 +268,7 @@ def _look_into(real: str, root: str, found: os.stat_result) -> _Finding:
     if found.st_size == 0:
         return _Finding("empty", None, None, "it is empty")
     try:
-        descriptor = open_regular(_outside(real, root))
+        descriptor = open_regular(outside(real, root))
     except OSError as error:
         return _Finding("unreadable", None, None, "it cannot be read: {0}".format(error.strerror))
     try:
@@ -339,9 +311,9 @@ def _version_of_library(name: str, minor: str, elf: Elf, real: str, root: str) -
     origin = os.path.dirname(real)
     folders = [folder.replace("${ORIGIN}", origin).replace("$ORIGIN", origin) for folder in elf.runpath]
     for folder in folders + list(_LIBRARY_FOLDERS):
-        path, end = _resolve(os.path.join(folder, name), root)
+        path, end = follow(os.path.join(folder, name), root)
         if end == "found":
-            return _version_in_library(_outside(path, root), minor)
+            return _version_in_library(outside(path, root), minor)
     return None
 
 
@@ -444,8 +416,8 @@ def iterate_interpreters(
     candidates = propose(folders, places, root) if wanted.path is None else [Candidate(wanted.path, "asked for")]
     first: t.Dict[t.Tuple[int, int], Record] = {}
     for candidate in candidates:
-        real, end = _resolve(candidate.path, root)
-        identity = _identity(_outside(real, root)) if end == "found" else None
+        real, end = follow(candidate.path, root)
+        identity = _identity(outside(real, root)) if end == "found" else None
         if identity in first:
             yield _again(candidate, real, first[identity])
             continue

@@ -10,6 +10,8 @@ import os
 import re
 import typing as t
 
+from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
+
 __all__ = [
     "installation_traces",
     "is_startup_file",
@@ -44,13 +46,13 @@ _TRACE_NAME = re.compile(
 _VERSION_IN_NAME = re.compile(r"(?<![\d.])(3\.\d+)")
 
 
-def standard_library_folders(version: str) -> t.List[str]:
+def standard_library_folders(version: str, root: Root = HOST) -> t.List[str]:
     """Return the folders of the system's standard library: those that exist under the two library folders of /usr."""
     candidates = ["/usr/lib64/python" + version, "/usr/lib/python" + version]
-    return [folder for folder in candidates if os.path.isdir(folder) and not os.path.islink(folder)]
+    return [folder for folder in candidates if root.isdir(folder) and not root.islink(folder)]
 
 
-def site_folders(owned: t.Iterable[str], libraries: t.Sequence[str]) -> t.List[str]:
+def site_folders(owned: t.Iterable[str], libraries: t.Sequence[str], root: Root = HOST) -> t.List[str]:
     """Return the folders for add-on modules that belong to the operating system.
 
     They are those under C(libraries) and those that the packages of the contract put modules into.
@@ -62,7 +64,7 @@ def site_folders(owned: t.Iterable[str], libraries: t.Sequence[str]) -> t.List[s
             folder = head + separator.rstrip("/")
             if separator and head.startswith("/usr/lib") and _of_version(head, libraries) and folder not in found:
                 found.append(folder)
-    return [folder for folder in found if os.path.isdir(folder)]
+    return [folder for folder in found if root.isdir(folder)]
 
 
 def _of_version(head: str, libraries: t.Sequence[str]) -> bool:
@@ -70,7 +72,9 @@ def _of_version(head: str, libraries: t.Sequence[str]) -> bool:
     return head in libraries or not re.search(r"python3\.\d+$", head)
 
 
-def suspects(libraries: t.Sequence[str], sites: t.Sequence[str], owned: t.Container[str]) -> t.List[str]:
+def suspects(
+    libraries: t.Sequence[str], sites: t.Sequence[str], owned: t.Container[str], root: Root = HOST
+) -> t.List[str]:
     """Return what may have been planted: importable things that the contract's packages do not own.
 
     In the standard library at every depth, in a folder for add-on modules at its top. Whether another package owns
@@ -78,38 +82,40 @@ def suspects(libraries: t.Sequence[str], sites: t.Sequence[str], owned: t.Contai
     """
     found: t.List[str] = []
     for library in libraries:
-        found.extend(_unknown_below(library, owned))
+        found.extend(_unknown_below(library, owned, root))
     for site in sites:
-        found.extend(path for path in _listed(site) if path not in owned and _importable(path))
+        found.extend(path for path in _listed(site, root) if path not in owned and _importable(path, root))
     return found
 
 
-def _unknown_below(folder: str, owned: t.Container[str]) -> t.List[str]:
+def _unknown_below(folder: str, owned: t.Container[str], root: Root) -> t.List[str]:
     found: t.List[str] = []
-    for path in _listed(folder):
+    for path in _listed(folder, root):
         name = os.path.basename(path)
         if name in _SITE_NAMES or name == "__pycache__":
             continue
         if path not in owned:
-            if _importable(path):
+            if _importable(path, root):
                 found.append(path)
-        elif os.path.isdir(path) and not os.path.islink(path):
-            found.extend(_unknown_below(path, owned))
+        elif root.isdir(path) and not root.islink(path):
+            found.extend(_unknown_below(path, owned, root))
     return found
 
 
-def _listed(folder: str) -> t.List[str]:
-    return sorted(os.path.join(folder, name) for name in os.listdir(folder))
+def _listed(folder: str, root: Root) -> t.List[str]:
+    return sorted(os.path.join(folder, name) for name in root.listdir(folder))
 
 
-def _importable(path: str) -> bool:
+def _importable(path: str, root: Root) -> bool:
     name = os.path.basename(path)
     if name == "__pycache__":
         return False
-    return name.endswith(_IMPORTABLE) or os.path.isdir(path)
+    return name.endswith(_IMPORTABLE) or root.isdir(path)
 
 
-def installation_traces(owned: t.Container[str], folders: t.Sequence[str] = _TRACE_FOLDERS) -> t.List[str]:
+def installation_traces(
+    owned: t.Container[str], folders: t.Sequence[str] = _TRACE_FOLDERS, root: Root = HOST
+) -> t.List[str]:
     """Return what has the name of a part of an installed CPython in a folder of the operating system.
 
     Those that the contract's packages own are left out; whether another package owns the rest is for the caller to ask.
@@ -117,11 +123,11 @@ def installation_traces(owned: t.Container[str], folders: t.Sequence[str] = _TRA
     found: t.List[str] = []
     seen: t.Set[str] = set()
     for folder in folders:
-        real = os.path.realpath(folder)
-        if real in seen or not os.path.isdir(real):
+        real = root.realpath(folder)
+        if real in seen or not root.isdir(real):
             continue
         seen.add(real)
-        for name in sorted(os.listdir(real)):
+        for name in sorted(root.listdir(real)):
             path = os.path.join(real, name)
             if _TRACE_NAME.match(name) and path not in owned:
                 found.append(path)
@@ -134,24 +140,24 @@ def is_startup_file(path: str) -> bool:
     return name.endswith(".pth") or name.split(".")[0] in ("sitecustomize", "usercustomize")
 
 
-def pip_record(path: str) -> t.Optional[str]:
+def pip_record(path: str, root: Root = HOST) -> t.Optional[str]:
     """Return the dist-info folder of the pip that claims C(path), null where none does (PEP 376: INSTALLER, RECORD)."""
     for marker in ("/site-packages/", "/dist-packages/"):
         head, separator, tail = path.partition(marker)
         site = head + separator
-        if not separator or not os.path.isdir(site):
+        if not separator or not root.isdir(site):
             continue
-        for name in sorted(os.listdir(site)):
-            if name.endswith(".dist-info") and _claims(os.path.join(site, name), tail):
+        for name in sorted(root.listdir(site)):
+            if name.endswith(".dist-info") and _claims(os.path.join(site, name), tail, root):
                 return os.path.join(site, name)
     return None
 
 
-def _claims(info: str, tail: str) -> bool:
+def _claims(info: str, tail: str, root: Root) -> bool:
     try:
-        with open(os.path.join(info, "INSTALLER"), "rb") as stream:
+        with root.open(os.path.join(info, "INSTALLER")) as stream:
             installer = stream.read(64).strip()
-        with open(os.path.join(info, "RECORD"), "rb") as stream:
+        with root.open(os.path.join(info, "RECORD")) as stream:
             record = os.fsdecode(stream.read())
     except OSError:
         # Without both files it is no pip installation, which is the question here.
@@ -159,24 +165,24 @@ def _claims(info: str, tail: str) -> bool:
     return installer in (b"pip", b"uv") and any(line.split(",")[0].strip('"') == tail for line in record.splitlines())
 
 
-def pip_installed(path: str) -> bool:
+def pip_installed(path: str, root: Root = HOST) -> bool:
     """Tell whether pip installed C(path): its dist-info claims it, or a file below it."""
     name = os.path.basename(path)
     if name.endswith((".dist-info", ".egg-info")):
-        return os.path.exists(os.path.join(path, "INSTALLER"))
-    if os.path.isdir(path):
-        return bool(pip_record(os.path.join(path, "__init__.py")))
-    return bool(pip_record(path))
+        return root.exists(os.path.join(path, "INSTALLER"))
+    if root.isdir(path):
+        return bool(pip_record(os.path.join(path, "__init__.py"), root))
+    return bool(pip_record(path, root))
 
 
-def trace_version(path: str) -> t.Optional[str]:
+def trace_version(path: str, root: Root = HOST) -> t.Optional[str]:
     """Return the minor version ("3.13") that a trace belongs to: by its name, its link or its first line; else null."""
     match = _VERSION_IN_NAME.search(_without_section(path))
-    if not match and os.path.islink(path):
-        match = _VERSION_IN_NAME.search(_without_section(os.readlink(path)))
+    if not match and root.islink(path):
+        match = _VERSION_IN_NAME.search(_without_section(root.readlink(path)))
     if match:
         return match.group(1)
-    return _shebang_version(path) if os.path.isfile(path) else None
+    return _shebang_version(path, root) if root.isfile(path) else None
 
 
 def _without_section(path: str) -> str:
@@ -184,9 +190,9 @@ def _without_section(path: str) -> str:
     return re.sub(r"\.1(?:\.gz)?$", "", os.path.basename(path))
 
 
-def _shebang_version(path: str) -> t.Optional[str]:
+def _shebang_version(path: str, root: Root) -> t.Optional[str]:
     try:
-        with open(path, "rb") as stream:
+        with root.open(path) as stream:
             first = stream.readline(256)
     except PermissionError:
         # An unprivileged audit may not read it; then its version stays unknown.

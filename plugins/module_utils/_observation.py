@@ -38,6 +38,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._resolution im
     resolve,
     which,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Owner, Rpm, RpmFile, RpmPackage
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify import VerifyEntry, is_drift
 
@@ -58,6 +59,14 @@ _DISCOVERY = {
 }
 _DISCOVERY_NEWEST = (14, 9)
 
+# What of the rules cannot be said of a system that is not running.
+_NOT_OFFLINE = {
+    "SP106": "no search path of a connection, only those in files",
+    "SP107": "no variables of a connection, only those in files",
+    "SP211": "the package manager is not started; only whether what it would run verifies",
+    "SP501": "Ansible connects to running hosts only",
+}
+
 
 def observe(
     contract: Contract,
@@ -66,14 +75,17 @@ def observe(
     core_version: str = "",
     runner: CommandRunner = run_command,
     check_manager: bool = True,
+    root: Root = HOST,
 ) -> Observation:
-    """Return everything that the rules need to know of this host.
+    """Return everything that the rules need to know of this host, or of the system in the folder C(root).
 
     C(environ) is the environment of the connection, C(core_version) the running ansible-core's ("2.19.14", empty when
-    unknown). With C(check_manager) the package manager is started, if all that it needs verifies. Raises DatabaseError.
+    unknown). With C(check_manager) the package manager is started, if all that it needs verifies. Of another root
+    nothing is started, C(environ) and C(core_version) say nothing about it, and C(rpm) reads its database. Raises
+    DatabaseError.
     """
     with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        return _Observer(contract, rpm, environ, core_version, runner, pool).observe(check_manager)
+        return _Observer(contract, rpm, environ, core_version, runner, pool, root).observe(check_manager)
 
 
 def discovery_candidates(core_version: str) -> t.List[str]:
@@ -96,10 +108,12 @@ class _Observer:
         core_version: str,
         runner: CommandRunner,
         pool: concurrent.futures.Executor,
+        root: Root,
     ) -> None:
         self.contract = contract
         self.rpm = rpm
-        self.environ = environ
+        self.root = root
+        self.environ = environ if root.is_host else {}
         self.core_version = core_version
         self.runner = runner
         self.pool = pool
@@ -115,15 +129,15 @@ class _Observer:
         query = self.rpm.query(names)
         self._take(query.packages)
         verification = self.pool.submit(self.rpm.verify, sorted(self.packages))
-        paths = search_paths(self.environ)
+        paths = search_paths(self.environ, self.root.folder)
         chains = {name: self._chain(name) for name in ("python3", "python")}
         interpreters = self._interpreters(paths)
         choice = self._ansible_choice()
-        groups = python_groups()
+        groups = python_groups(root=self.root)
         planted, traces = self._unknown_files()
         runnable = {hop["path"] for chain in chains.values() for hop in chain}
         runnable.update(path for record in interpreters for path in (record["path"], record["realpath"]) if path)
-        runnable.update(path for path in (choice, os.path.realpath(choice or "/")) if path)
+        runnable.update(path for path in (choice, self.root.realpath(choice or "/")) if path)
         asked = runnable.union(planted, traces, (link["path"] for link in self.contract["links"]))
         asked.update(one["path"] for group in groups for one in group["governs"])
         self.owners = self.rpm.owners(sorted(asked))
@@ -132,6 +146,7 @@ class _Observer:
         self._take_outsiders(runnable)
         observation: Observation = {
             "contract": self.contract,
+            "root": self.root.folder,
             "packages": {name: package.nevra for name, package in sorted(self.packages.items())},
             "evr": {name: package.evr for name, package in self.packages.items() if name in names},
             "missing_packages": self._missing(),
@@ -145,13 +160,14 @@ class _Observer:
             "alternatives": [self._group(group) for group in groups],
             "search_paths": paths,
             "shadowing": self._shadowing(paths),
-            "hijacks": hijacks(self.environ),
+            "hijacks": hijacks(self.environ, self.root.folder),
             "planted": self._planted(planted),
             "traces": self._traces(traces, groups),
             "ansible": self._shaped_choice(choice),
-            "selinux": _selinux(),
+            "selinux": _selinux(self.root),
         }
         observation["manager"] = self._manager() if check_manager else _not_checked("not asked for")
+        observation["not_checked"] = self._left_out(check_manager)
         observation["rpm_processes"] = self.rpm.calls
         return observation
 
@@ -163,20 +179,20 @@ class _Observer:
                 self.records.setdefault(record.path, (package.name, record))
 
     def _chain(self, name: str) -> t.List[Hop]:
-        return resolve("/usr/bin/" + name)
+        return resolve("/usr/bin/" + name, self.root)
 
     def _interpreters(self, paths: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
         folders: t.List[str] = []
         for one in paths:
             folders.extend(folder for folder in one["folders"] if folder not in folders)
-        return find_interpreters(folders)
+        return find_interpreters(folders, root=self.root.folder)
 
     def _unknown_files(self) -> t.Tuple[t.List[str], t.List[str]]:
-        libraries = standard_library_folders(self.contract["version"])
-        sites = site_folders(self.records, libraries)
+        libraries = standard_library_folders(self.contract["version"], self.root)
+        sites = site_folders(self.records, libraries, self.root)
         # A %ghost vouches for the name, not for what lies there.
         real = {path for path, (_package, record) in self.records.items() if not record.is_ghost}
-        return suspects(libraries, sites, self.records), installation_traces(real)
+        return suspects(libraries, sites, self.records, self.root), installation_traces(real, root=self.root)
 
     def _take_outsiders(self, runnable: t.Iterable[str]) -> None:
         """Read the records of packages outside the contract that own what may run, so that it can be judged."""
@@ -196,7 +212,7 @@ class _Observer:
         name, record = self.records[path]
         if name in self.contract["packages"] or name in self.contract["optional_packages"]:
             return path not in self.drift
-        return _matches(record)
+        return _matches(record, self.root)
 
     def _shaped_chain(self, chain: t.List[Hop]) -> t.List[t.Dict[str, t.Any]]:
         if chain[0]["kind"] == "missing":
@@ -219,7 +235,7 @@ class _Observer:
         # While an owner is missing from the database, its own files look as if nobody owned them.
         if self._missing():
             return []
-        return [_planted(path) for path in paths if not self.owners.get(path)]
+        return [_planted(path, self.root) for path in paths if not self.owners.get(path)]
 
     def _traces(self, paths: t.Sequence[str], groups: t.Sequence[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
         """Return what no package owns, and the ghosts that lead to a version of which no package owns anything.
@@ -229,14 +245,16 @@ class _Observer:
         unversioned = self.contract["unversioned"]["path"]
         packaged = {trace_version(path) for path in paths if self.owners.get(path) and not self._is_ghost(path)}
         packaged.add(self.contract["version"])
-        found = [_trace(path, groups) for path in paths if not self.owners.get(path)]
+        found = [_trace(path, groups, self.root) for path in paths if not self.owners.get(path)]
         foreign = {trace["version"] for trace in found} - packaged - {None}
         public = {one["path"] for group in groups for one in group["governs"]}
         ghosts = [path for path in paths if self._is_ghost(path) and path not in public]
         found = [trace for trace in found if trace["path"] != unversioned or trace["version"] in foreign]
         if self._missing():
             found = [trace for trace in found if trace["version"] in foreign]
-        return found + [trace for trace in (_trace(path, groups) for path in ghosts) if trace["version"] in foreign]
+        return found + [
+            trace for trace in (_trace(path, groups, self.root) for path in ghosts) if trace["version"] in foreign
+        ]
 
     def _is_ghost(self, path: str) -> bool:
         return path in self.records and self.records[path][1].is_ghost
@@ -248,7 +266,7 @@ class _Observer:
         return self.records[path][0] if path in self.records else None
 
     def _contract_link(self, link: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
-        chain = resolve(link["path"])
+        chain = resolve(link["path"], self.root)
         owned = self.records.get(link["path"])
         expected = owned[1].linkto if owned and owned[1].linkto else link["target"]
         return {
@@ -256,7 +274,7 @@ class _Observer:
             "package": link["package"],
             "owner": self._owner(link["path"]),
             "expected": expected,
-            "kind": kind_of(link["path"]),
+            "kind": kind_of(link["path"], self.root),
             "target": chain[0]["target"],
             "chain": chain,
             "leads_to": end_of(chain),
@@ -270,11 +288,11 @@ class _Observer:
             "names": [
                 {
                     "path": name,
-                    "kind": kind_of(name),
-                    "target": os.readlink(name) if os.path.islink(name) else None,
-                    "size": _size(name),
-                    "mode": _mode(name),
-                    "inode": _inode(name),
+                    "kind": kind_of(name, self.root),
+                    "target": self.root.readlink(name) if self.root.islink(name) else None,
+                    "size": _size(name, self.root),
+                    "mode": _mode(name, self.root),
+                    "inode": _inode(name, self.root),
                     "owner": self._owner(name),
                     "drift": self._drift(self.drift[name]) if name in self.drift else None,
                 }
@@ -289,14 +307,14 @@ class _Observer:
             "package": package,
             "missing": entry.missing,
             "flags": entry.flags,
-            "altered": list(entry.altered) + _type_altered(entry, record),
+            "altered": list(entry.altered) + _type_altered(entry, record, self.root),
             "unreadable": list(entry.unreadable),
             "note": entry.note,
             "reason": entry.reason,
-            "kind": kind_of(entry.path),
-            "pip_record": pip_record(entry.path),
+            "kind": kind_of(entry.path, self.root),
+            "pip_record": pip_record(entry.path, self.root),
             "expected": _expected(record) if record else {},
-            "actual": _actual(entry.path, record),
+            "actual": _actual(entry.path, record, self.root),
         }
 
     def _interpreter(self, record: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -327,15 +345,17 @@ class _Observer:
         expected = self.contract["links"][0]["path"]
         found: t.Dict[str, t.Dict[str, t.Any]] = {}
         for one in paths:
-            hit = which("python3", one["folders"])
-            if hit is None or os.path.join(os.path.realpath(os.path.dirname(hit)), "python3") == expected:
+            hit = which("python3", one["folders"], self.root)
+            if hit is None or self.root.canonical(hit) == expected:
                 continue
-            record = found.setdefault(hit, {"path": hit, "leads_to": os.path.realpath(hit), "who": []})
+            record = found.setdefault(hit, {"path": hit, "leads_to": self.root.realpath(hit), "who": []})
             record["who"].append("{0} ({1})".format(one["who"], one["source"]))
         return list(found.values())
 
     def _ansible_choice(self) -> t.Optional[str]:
         """Return the interpreter that ansible-core's discovery would choose, null when it would find none."""
+        if not self.root.is_host:
+            return None
         folders = [folder for folder in self.environ.get("PATH", "").split(":") if folder]
         for name in discovery_candidates(self.core_version):
             hit = name if name.startswith("/") and os.access(name, os.X_OK) else which(name, folders)
@@ -354,26 +374,34 @@ class _Observer:
         if not manager:
             return _not_checked("the contract names no package manager")
         command = manager["argv"][0]
-        if kind_of(command) == "missing":
+        if kind_of(command, self.root) == "missing":
             return _not_checked("{0} is not installed".format(command))
         blocked = self._blocks(manager)
         if blocked:
             reason = "{0} {1} not verify".format(", ".join(blocked[:5]), "does" if len(blocked) == 1 else "do")
             return dict(_not_checked(reason), name=manager["name"], blocked=blocked)
+        if not self.root.is_host:
+            return dict(_not_checked("of this root nothing is started"), name=manager["name"])
         done = self.runner(manager["argv"], timeout=30)
         if done.rc == 0:
             return {"name": manager["name"], "state": "works", "reason": "", "blocked": []}
         reason = done.error("the package manager does not start").message
         return {"name": manager["name"], "state": "broken", "reason": reason, "blocked": []}
 
+    def _left_out(self, check_manager: bool) -> t.Dict[str, str]:
+        """Return the rules that were not, or only partly, applied, each with the reason."""
+        if not self.root.is_host:
+            return dict(_NOT_OFFLINE)
+        return {} if check_manager else {"SP211": "not asked for"}
+
     def _blocks(self, manager: t.Dict[str, t.Any]) -> t.List[str]:
         """Return the files that the manager would run and that rpm does not vouch for: then it is not started."""
-        program = [hop["path"] for hop in resolve(manager["argv"][0])]
+        program = [hop["path"] for hop in resolve(manager["argv"][0], self.root)]
         blocked = [path for path in program if not self._verified(path)]
         needed = set(manager["packages"])
         if not manager["interpreter"]:
             return sorted(set(blocked).union(self._drifted(needed)))
-        interpreter = [hop["path"] for hop in resolve(manager["interpreter"])]
+        interpreter = [hop["path"] for hop in resolve(manager["interpreter"], self.root)]
         blocked += [path for path in interpreter if not self._verified(path)]
         blocked += self._missing()
         blocked += self._startup_files()
@@ -387,8 +415,8 @@ class _Observer:
         return {path for path in self.drift if path in self.records and self.records[path][0] in packages}
 
     def _startup_files(self) -> t.List[str]:
-        libraries = standard_library_folders(self.contract["version"])
-        found = suspects(libraries, site_folders(self.records, libraries), self.records)
+        libraries = standard_library_folders(self.contract["version"], self.root)
+        found = suspects(libraries, site_folders(self.records, libraries, self.root), self.records, self.root)
         return [path for path in found if not self.owners.get(path) and is_startup_file(path)]
 
 
@@ -403,36 +431,36 @@ def _duplicates(packages: t.Iterable[RpmPackage]) -> t.Dict[str, t.List[str]]:
     return {name: nevras for name, nevras in found.items() if len(nevras) > 1}
 
 
-def _type_altered(entry: VerifyEntry, record: t.Optional[RpmFile]) -> t.List[str]:
+def _type_altered(entry: VerifyEntry, record: t.Optional[RpmFile], root: Root) -> t.List[str]:
     """Return C(["type"]) when another kind of file lies there: of a directory in a link's place rpm says only M."""
-    if record is None or entry.missing or record.kind == kind_of(entry.path):
+    if record is None or entry.missing or record.kind == kind_of(entry.path, root):
         return []
     return ["type"]
 
 
-def _planted(path: str) -> t.Dict[str, t.Any]:
-    return {"path": path, "runs_at_startup": is_startup_file(path), "by_pip": pip_installed(path)}
+def _planted(path: str, root: Root) -> t.Dict[str, t.Any]:
+    return {"path": path, "runs_at_startup": is_startup_file(path), "by_pip": pip_installed(path, root)}
 
 
-def _trace(path: str, groups: t.Iterable[t.Dict[str, t.Any]]) -> t.Dict[str, t.Any]:
+def _trace(path: str, groups: t.Iterable[t.Dict[str, t.Any]], root: Root) -> t.Dict[str, t.Any]:
     governed = any(
         one["path"] == path and one["target"] == one["entry"] for group in groups for one in group["governs"]
     )
-    return {"path": path, "version": trace_version(path), "governed": governed}
+    return {"path": path, "version": trace_version(path, root), "governed": governed}
 
 
-def _size(path: str) -> t.Optional[int]:
-    return os.lstat(path).st_size if os.path.lexists(path) else None
+def _size(path: str, root: Root) -> t.Optional[int]:
+    return root.lstat(path).st_size if root.lexists(path) else None
 
 
-def _mode(path: str) -> t.Optional[int]:
-    return os.lstat(path).st_mode if os.path.lexists(path) else None
+def _mode(path: str, root: Root) -> t.Optional[int]:
+    return root.lstat(path).st_mode if root.lexists(path) else None
 
 
-def _inode(path: str) -> t.Optional[str]:
-    if not os.path.lexists(path):
+def _inode(path: str, root: Root) -> t.Optional[str]:
+    if not root.lexists(path):
         return None
-    found = os.lstat(path)
+    found = root.lstat(path)
     return "{0}:{1}".format(found.st_dev, found.st_ino)
 
 
@@ -448,12 +476,12 @@ def _expected(record: RpmFile) -> t.Dict[str, t.Any]:
     }
 
 
-def _actual(path: str, record: t.Optional[RpmFile]) -> t.Dict[str, t.Any]:
-    if not os.path.lexists(path):
+def _actual(path: str, record: t.Optional[RpmFile], root: Root) -> t.Dict[str, t.Any]:
+    if not root.lexists(path):
         return {}
-    found = os.lstat(path)
+    found = root.lstat(path)
     if stat.S_ISLNK(found.st_mode):
-        return {"link_target": os.readlink(path)}
+        return {"link_target": root.readlink(path)}
     shaped = {
         "size": found.st_size,
         "mode": "{0:04o}".format(stat.S_IMODE(found.st_mode)),
@@ -461,14 +489,14 @@ def _actual(path: str, record: t.Optional[RpmFile]) -> t.Dict[str, t.Any]:
         "gid": found.st_gid,
     }
     if stat.S_ISREG(found.st_mode):
-        shaped["digest"] = _digest(path, len(record.digest) if record else 64)
+        shaped["digest"] = _digest(path, len(record.digest) if record else 64, root)
     return shaped
 
 
-def _digest(path: str, length: int) -> t.Optional[str]:
+def _digest(path: str, length: int, root: Root) -> t.Optional[str]:
     hasher = _HASHES.get(length, hashlib.sha256)()
     try:
-        with open(path, "rb") as stream:
+        with root.open(path) as stream:
             for block in iter(lambda: stream.read(1 << 20), b""):
                 hasher.update(block)
     except PermissionError:
@@ -477,25 +505,25 @@ def _digest(path: str, length: int) -> t.Optional[str]:
     return hasher.hexdigest()
 
 
-def _matches(record: RpmFile) -> bool:
+def _matches(record: RpmFile, root: Root) -> bool:
     """Tell whether the file on disk is the one of the record (target of a link; size, mode and digest of a file)."""
     try:
-        found = os.lstat(record.path)
+        found = root.lstat(record.path)
     except OSError:
         return False
     if stat.S_IFMT(found.st_mode) != stat.S_IFMT(record.mode):
         return False
     if stat.S_ISLNK(found.st_mode):
-        return os.readlink(record.path) == record.linkto
+        return root.readlink(record.path) == record.linkto
     if found.st_mode != record.mode or found.st_size != record.size or found.st_uid != 0:
         return False
-    return _digest(record.path, len(record.digest)) == record.digest
+    return _digest(record.path, len(record.digest), root) == record.digest
 
 
-def _selinux(config: str = "/etc/selinux/config") -> t.Dict[str, t.Any]:
+def _selinux(root: Root, config: str = "/etc/selinux/config") -> t.Dict[str, t.Any]:
     """Return C({configured, line}): the mode in the configuration file, null where there is none."""
     try:
-        with open(config, "rb") as stream:
+        with root.open(config) as stream:
             lines = os.fsdecode(stream.read()).splitlines()
     except FileNotFoundError:
         return {"configured": None, "source": None}

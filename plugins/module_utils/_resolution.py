@@ -10,6 +10,8 @@ import os
 import stat
 import typing as t
 
+from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
+
 __all__ = ["MAXIMUM_HOPS", "Hop", "end_of", "kind_of", "resolve", "which"]
 
 # The kernel's own limit (path_resolution(7)).
@@ -18,10 +20,10 @@ MAXIMUM_HOPS = 40
 Hop = t.Dict[str, t.Any]
 
 
-def kind_of(path: str) -> str:
+def kind_of(path: str, root: Root = HOST) -> str:
     """Return what lies at C(path) itself: link, file, directory, other or missing. Links are not followed."""
     try:
-        mode = os.lstat(path).st_mode
+        mode = root.lstat(path).st_mode
     except (FileNotFoundError, NotADirectoryError):
         return "missing"
     if stat.S_ISLNK(mode):
@@ -31,7 +33,7 @@ def kind_of(path: str) -> str:
     return "directory" if stat.S_ISDIR(mode) else "other"
 
 
-def resolve(path: str) -> t.List[Hop]:
+def resolve(path: str, root: Root = HOST) -> t.List[Hop]:
     """Return the chain of C(path): a list of C({path, kind, target}), the last one being what the name leads to.
 
     C(kind) is that of kind_of, or C(loop) for a link that leads back to an earlier hop; C(target) is the link's own
@@ -39,23 +41,18 @@ def resolve(path: str) -> t.List[Hop]:
     """
     hops: t.List[Hop] = []
     seen: t.Set[str] = set()
-    current = _canonical(path)
+    current = root.canonical(path)
     while True:
-        kind = kind_of(current)
+        kind = kind_of(current, root)
         if current in seen or len(hops) >= MAXIMUM_HOPS:
             hops.append({"path": current, "kind": "loop", "target": None})
             return hops
         seen.add(current)
-        target = os.readlink(current) if kind == "link" else None
+        target = root.readlink(current) if kind == "link" else None
         hops.append({"path": current, "kind": kind, "target": target})
         if target is None:
             return hops
-        current = _canonical(os.path.join(os.path.dirname(current), target))
-
-
-def _canonical(path: str) -> str:
-    folder, name = os.path.split(os.path.abspath(path))
-    return os.path.join(os.path.realpath(folder), name)
+        current = root.canonical(os.path.join(os.path.dirname(current), target))
 
 
 def end_of(hops: t.Sequence[Hop]) -> t.Optional[str]:
@@ -63,12 +60,12 @@ def end_of(hops: t.Sequence[Hop]) -> t.Optional[str]:
     return hops[-1]["path"] if hops[-1]["kind"] == "file" else None
 
 
-def which(name: str, folders: t.Iterable[str]) -> t.Optional[str]:
+def which(name: str, folders: t.Iterable[str], root: Root = HOST) -> t.Optional[str]:
     """Return the first executable file called C(name) in C(folders), as a shell would; null when there is none."""
     for folder in folders:
         candidate = os.path.join(folder, name)
         try:
-            found = os.stat(candidate)
+            found = root.stat(candidate)
         except OSError:
             # A folder or a link that leads nowhere is what a shell passes over as well.
             continue

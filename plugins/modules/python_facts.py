@@ -37,6 +37,15 @@ options:
       - How many seconds each rpm process may take.
     type: int
     default: 120
+  root:
+    description:
+      - Folder with the system to look at, such as a mounted or exported image. By default it is the host itself.
+      - Of another root nothing is run, nor is anything written there. Links are followed inside it. What can be said
+        of running hosts only is left out, see RV(ansible_facts.system_python.not_checked).
+      - Needs root, and rpm on the host that looks, of a version that can read the root's package database. What
+        packages promise comes from this database.
+    type: path
+    default: /
 seealso:
   - module: fleet.system_python.system_python
   - module: fleet.system_python.rpm_verify_info
@@ -55,6 +64,11 @@ EXAMPLES = r"""
 - name: Show what is wrong
   ansible.builtin.debug:
     msg: "{{ ansible_facts.system_python.findings | map(attribute='summary') | list }}"
+
+- name: Audit an image that is mounted on the controller
+  fleet.system_python.python_facts:
+    root: /mnt/image
+  delegate_to: localhost
 
 - name: Audit a host whose python must not exist
   fleet.system_python.python_facts:
@@ -77,6 +91,11 @@ ansible_facts:
           type: int
           returned: success
           sample: 1
+        root:
+          description: The folder that was looked at, V(/) for the host itself.
+          type: str
+          returned: success
+          sample: /
         os:
           description: ID and version of the operating system.
           type: dict
@@ -137,6 +156,11 @@ ansible_facts:
           description: The SELinux mode in the configuration file, null where there is none.
           type: str
           returned: success
+        not_checked:
+          description: Rules that were not, or only partly, applied, each with the reason.
+          type: dict
+          returned: success
+          sample: {"SP211": "not asked for"}
         verification:
           description: How long the verification took and how many rpm processes were started.
           type: dict
@@ -158,6 +182,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._contract impo
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
 from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts, summarize
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
+from ansible_collections.fleet.system_python.plugins.module_utils._root import Root
 
 
 def main() -> None:
@@ -168,11 +193,13 @@ def main() -> None:
             "unversioned": {"type": "str", "choices": ["unmanaged", "absent", "python3"], "default": "unmanaged"},
             "check_manager": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 120},
+            "root": {"type": "path", "default": "/"},
         },
         supports_check_mode=True,
     )
     try:
-        os_release = read_os_release()
+        root = Root(module.params["root"])
+        os_release = read_os_release(root=root)
         observation, findings = audit(
             contract_for(os_release, module.params["contract"]),
             Policy(unversioned=module.params["unversioned"]),
@@ -180,6 +207,7 @@ def main() -> None:
             core_version=module.ansible_version,
             timeout=module.params["timeout"],
             check_manager=module.params["check_manager"],
+            root=root,
         )
     except SystemPythonError as error:
         module.fail_json(msg=error.message, kind=error.kind, details=error.details)

@@ -327,7 +327,7 @@ def test_links_stay_inside_the_root(tmp_path: t.Any) -> None:
 
 def test_a_file_that_vanishes_during_the_search(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
     path = file(tmp_path / "python3", b"x")
-    monkeypatch.setattr(_interpreters, "_resolve", lambda _path, _root: (path + ".gone", "found"))
+    monkeypatch.setattr(_interpreters, "follow", lambda _path, _root: (path + ".gone", "found"))
     record = next(iterate_interpreters([], parse_spec(path)))
     assert record["kind"] == "unreadable"
     assert "No such file" in record["reason"]
