@@ -14,7 +14,8 @@ def main(arguments: Sequence[str]) -> int:
     with tempfile.TemporaryDirectory(prefix="pytest-") as folder:
         report = Path(folder) / "report.xml"
         cache = BUILD / "pytest-cache" / Path(arguments[0]).stem
-        command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", "--durations=20", "-o", f"cache_dir={cache}", *arguments]
+        command = [sys.executable, "-m", "pytest", f"--junit-xml={report}", "--durations=20"]
+        command += ["-o", f"cache_dir={cache}", *arguments]
         code = subprocess.run(command, cwd=ROOT, stdin=subprocess.DEVNULL, check=False).returncode
         publish(from_junit(report) if report.exists() else Counts(failed=1))
     return code
