@@ -15,6 +15,7 @@ import time
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, run_command
+from ansible_collections.fleet.system_python.plugins.module_utils._dependents import Question, dependents_of
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
 from ansible_collections.fleet.system_python.plugins.module_utils._evidence_files import (
     altered_files,
@@ -44,6 +45,9 @@ FORMAT = 1
 # What is asked of a host, all sources together and each; seconds.
 _TOTAL_SECONDS = 25.0
 _SOURCE_SECONDS = 6.0
+
+# Who depends on the interpreter: so many are listed, all are counted.
+_DEPENDENTS = 80
 
 # What odd content and odd files raise. It costs a source, never the repair; the sources say so.
 _UNREADABLE = (OSError, ValueError, LookupError, TypeError, SystemPythonError)
@@ -85,6 +89,9 @@ def collect(
     evidence["log"] = _ask(search, "log", lambda: log_lines(search))
     evidence["logins"] = _ask(search, "logins", lambda: logins(search))
     _shorten(evidence, notes)
+    # It is about this host, whatever folder the files are read from.
+    if root == os.sep:
+        evidence["dependents"] = _dependents(search, observation)
     evidence["sources"] = notes.sources
     evidence["redactions"] = notes.redactions
     evidence["partial"] = any(one["status"] in ("partial", "failed") for one in notes.sources)
@@ -105,6 +112,19 @@ def _ask(search: Search, name: str, source: t.Callable[[], t.List[t.Dict[str, t.
     except _UNREADABLE as error:
         search.notes.add(name, "-", "failed", "{0}: {1}".format(type(error).__name__, error))
     return []
+
+
+def _dependents(search: Search, observation: t.Mapping[str, t.Any]) -> t.Optional[t.Dict[str, t.Any]]:
+    """Return who depends on the interpreter, null when it cannot be told."""
+    seconds = max(0.0, min(_SOURCE_SECONDS, search.remaining()))
+    try:
+        found = dependents_of(observation["contract"], Question(time_limit=seconds, limit=_DEPENDENTS), search.runner)
+    except _UNREADABLE as error:
+        search.notes.add("dependents", "-", "failed", "{0}: {1}".format(type(error).__name__, error))
+        return None
+    for reason in found["reasons"]:
+        search.notes.add("dependents", "-", "partial", reason)
+    return found
 
 
 def _window(evidence: t.Mapping[str, t.Any], now: float) -> t.Tuple[float, float]:

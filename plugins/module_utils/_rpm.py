@@ -41,6 +41,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._text import p
 
 __all__ = [
     "DATABASE_FOLDERS",
+    "Needing",
     "Owner",
     "Query",
     "Rpm",
@@ -130,6 +131,11 @@ _FILE = re.compile(_pattern(_FILE_TAGS) + _ROW)
 _OWNER_TAGS = ("NAME", "EPOCHNUM", "VERSION", "RELEASE", "ARCH")
 _OWNER_FORMAT = _PACKAGE + _format(_OWNER_TAGS) + _ROW + "[%{PROVIDENAME:shescape}" + _FIELD + "]" + _END
 _OWNER = re.compile(_PACKAGE + _pattern(_OWNER_TAGS) + _ROW + "([^" + _END + "]*)" + _END)
+
+_NEED_TAGS = ("REQUIRENAME:shescape", "REQUIREFLAGS:depflags", "REQUIREVERSION:shescape")
+_NEEDS_FORMAT = _PACKAGE + _format(_OWNER_TAGS) + _ROW + "[" + _format(_NEED_TAGS) + _ROW + "]" + _END
+_NEEDING = re.compile(_PACKAGE + _pattern(_OWNER_TAGS) + _ROW + "([^" + _END + "]*)" + _END)
+_NEED = re.compile(_QUOTED_VALUE + _FIELD + r"([^\x1c-\x1f\n]*)" + _FIELD + _QUOTED_VALUE + _ROW)
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+~^:-]*\Z")
 _BAD_FORMAT = re.compile(r"incorrect format|unknown tag")
@@ -269,6 +275,14 @@ class Owner(t.NamedTuple):
     nevra: str
 
 
+class Needing(t.NamedTuple):
+    """A package and what it requires: C((capability, relation, version)), the last two empty where there are none."""
+
+    name: str
+    nevra: str
+    needs: t.Tuple[t.Tuple[str, str, str], ...]
+
+
 class Verification(t.NamedTuple):
     """What C(rpm -V) said.
 
@@ -390,6 +404,26 @@ class Rpm:
             answers.update(self._owners_of(batch))
         self._require_packages(not wanted or any(answers.values()))
         return self._without_providers(answers)
+
+    def needing(self, capabilities: t.Iterable[str]) -> t.List[Needing]:
+        """Return the installed packages that require one of C(capabilities) (names without versions), each once.
+
+        One process. Of each package, only what it requires of C(capabilities) is told.
+        """
+        wanted = list(dict.fromkeys(capabilities))
+        if not wanted:
+            return []
+        done = self._run(["-q", "--whatrequires", "--qf", _NEEDS_FORMAT] + wanted)
+        self._check_answer(done)
+        found = {}  # type: t.Dict[str, Needing]
+        for match in _NEEDING.finditer(done.out):
+            name, epoch, version, release, arch, needs = match.groups()
+            nevra = _nevra(name, _number(epoch), version, release, _text(arch))
+            told = [(_text(what), how.strip(), _text(which)) for what, how, which in _NEED.findall(needs)]
+            kept = dict.fromkeys(one for one in told if one[0] in wanted)
+            found[nevra] = Needing(name, nevra, tuple(kept))
+        self._require_packages(bool(found))
+        return list(found.values())
 
     def package_files(self, files: t.Sequence[str]) -> t.List[RpmPackage]:
         """Return what the package files C(files) hold, in their order.

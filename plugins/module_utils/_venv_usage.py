@@ -15,7 +15,7 @@ import typing as t
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_config import read_small
 
-__all__ = ["PLACES", "Places", "Use", "users_of"]
+__all__ = ["PLACES", "Places", "Use", "listed", "text_of", "unit_files", "users_of"]
 
 # C({kind, name, path}) and for a script that a unit starts C(via): systemd, cron, script, link or process.
 Use = t.Dict[str, str]
@@ -114,11 +114,11 @@ def _use(kind: str, name: str, path: str, via: str = "") -> Use:
 
 
 def _unit_uses(index: _Index, places: Places) -> _Found:
-    for path in _unit_files(places.units):
+    for path in unit_files(places.units):
         unit = os.path.basename(path)
         if unit.endswith(".conf"):
             unit = os.path.basename(os.path.dirname(path))[: -len(".d")]
-        text = "\n".join(line for line in _read(path).splitlines() if line[:1] not in "#;")
+        text = "\n".join(line for line in text_of(path).splitlines() if line[:1] not in "#;")
         for venv in index.in_text(text):
             yield venv, _use("systemd", unit, path)
         for script in sorted(set(_PATH.findall(text))):
@@ -127,7 +127,8 @@ def _unit_uses(index: _Index, places: Places) -> _Found:
                     yield venv, _use("systemd", unit, path, script)
 
 
-def _unit_files(patterns: t.Iterable[str]) -> t.Iterator[str]:
+def unit_files(patterns: t.Iterable[str]) -> t.Iterator[str]:
+    """Yield the units and drop-ins in the folders of C(patterns), by folder and name; links to units are left out."""
     seen = set()
     for pattern in patterns:
         for folder in sorted(glob.glob(pattern)):
@@ -135,10 +136,10 @@ def _unit_files(patterns: t.Iterable[str]) -> t.Iterator[str]:
             if real in seen:
                 continue
             seen.add(real)
-            for name in _listed(real):
+            for name in listed(real):
                 path = os.path.join(real, name)
                 if name.endswith(".d"):
-                    for drop_in in _listed(path):
+                    for drop_in in listed(path):
                         if drop_in.endswith(".conf"):
                             yield os.path.join(path, drop_in)
                 elif _UNIT.match(name) and not os.path.islink(path):
@@ -148,7 +149,7 @@ def _unit_files(patterns: t.Iterable[str]) -> t.Iterator[str]:
 def _cron_uses(index: _Index, places: Places) -> _Found:
     for pattern in places.cron:
         for path in sorted(glob.glob(pattern)):
-            text = "\n".join(line for line in _read(path).splitlines() if line[:2] == "#!" or line[:1] != "#")
+            text = "\n".join(line for line in text_of(path).splitlines() if line[:2] == "#!" or line[:1] != "#")
             for venv in index.in_text(text):
                 yield venv, _use("cron", os.path.basename(path), path)
 
@@ -161,7 +162,7 @@ def _script_uses(index: _Index, places: Places) -> _Found:
             if real in seen or index.in_path(real):
                 continue
             seen.add(real)
-            for name in _listed(real):
+            for name in listed(real):
                 path = os.path.join(real, name)
                 if os.path.islink(path):
                     venv = index.in_path(os.path.join(real, os.readlink(path)))
@@ -193,7 +194,7 @@ def _script_venvs(index: _Index, path: str) -> t.List[str]:
 
 
 def _process_uses(index: _Index, places: Places) -> _Found:
-    for pid in _listed(places.proc):
+    for pid in listed(places.proc):
         if not pid.isdigit():
             continue
         folder = os.path.join(places.proc, pid)
@@ -211,7 +212,8 @@ def _process_uses(index: _Index, places: Places) -> _Found:
                 yield venv, _use("process", pid, " ".join(words).strip()[:300])
 
 
-def _read(path: str) -> str:
+def text_of(path: str) -> str:
+    """Return the text of a small file; an empty one for what cannot be read as one."""
     try:
         return read_small(path)
     except OSError:
@@ -219,7 +221,8 @@ def _read(path: str) -> str:
         return ""
 
 
-def _listed(folder: str) -> t.List[str]:
+def listed(folder: str) -> t.List[str]:
+    """Return the names in a folder, none for one that cannot be listed."""
     try:
         return sorted(os.listdir(folder))
     except OSError:

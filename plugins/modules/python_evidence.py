@@ -11,7 +11,8 @@ description:
     collects what will be gone or hard to find after a repair. That is digests, times and content of the altered files,
     link chains, state files of alternatives groups, the newest packages, the histories of dnf and zypper, logins, lines
     of sudo, audit and alternatives logs and of the journal around that time, and the lines of shell histories that name
-    Python, alternatives, make install or pip.
+    Python, alternatives, make install or pip, and what depends on the interpreter (as of
+    M(fleet.system_python.python_dependents_info)).
   - Secrets are taken out on the host, before anything is returned. In doubt a word goes.
   - Reads only, in bounded time (25 seconds beyond the observation) and size (about 96 KB). What a limit cut off, what
     the host does not have and what could not be read is told in C(evidence.sources).

@@ -16,6 +16,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from ansible_collections.fleet.system_python.plugins.module_utils._dependents import counted
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
 __all__ = ["file_stem", "render", "to_html", "to_json", "to_markdown"]
@@ -84,6 +85,7 @@ def _environment(html: bool) -> Environment:
         plain=_plain,
         text=_plain if html else _markdown_text,
         code=_markdown_code,
+        counted=counted,
         moment=_moment,
         verdict=lambda word: _VERDICTS[word],
     )

@@ -19,6 +19,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._redact import
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report_hypotheses import Case, check_all, titles
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report_story import (
+    blast_radius,
     categories,
     prevention,
     since,
@@ -55,11 +56,12 @@ def shape(known: Mapping[str, Any], run: Mapping[str, Any], guards: Iterable[str
     collected = (result.get("report") or known.get("collected") or {}) if known["status"] != "not started" else {}
     before = collected.get("facts") or known.get("facts")
     after = _after(known, collected)
-    evidence = collected.get("evidence")
+    evidence = dict(collected.get("evidence") or {})
+    dependents = evidence.pop("dependents", None)
     first_aid = _first_aid(known.get("first_aid"))
     if evidence and first_aid and first_aid["changed"]:
         evidence = {**evidence, "when": "after first aid, before the repair"}
-    case = Case(before, evidence or {}) if before and before["findings"] and evidence else None
+    case = Case(before, evidence) if before and before["findings"] and evidence else None
     hypotheses = check_all(case) if case else []
     causes = [one["id"] for one in hypotheses if one["verdict"] == "ruled_in"]
     validation = _validation(known, collected)
@@ -74,7 +76,8 @@ def shape(known: Mapping[str, Any], run: Mapping[str, Any], guards: Iterable[str
         "os": _os(before, known.get("first_aid")),
         "first_aid": first_aid,
         "before": before,
-        "evidence": evidence,
+        "evidence": evidence or None,
+        "dependents": blast_radius(dependents, (before or {}).get("findings", ())),
         "repair": _repair(known, collected, before),
         "after": after,
         "difference": _difference(before, after),

@@ -13,7 +13,7 @@ from typing import Any
 
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
-__all__ = ["categories", "prevention", "since", "timeline"]
+__all__ = ["blast_radius", "categories", "prevention", "since", "timeline"]
 
 _MOST_EVENTS = 60
 
@@ -36,6 +36,23 @@ def categories(actions: Iterable[Mapping[str, Any]], brought_back: Mapping[str, 
     found = ["an interpreter brought back before any module ran"] if brought_back else []
     found += [_CATEGORIES[action["action"]] for action in actions if action["action"] in _CATEGORIES]
     return list(dict.fromkeys(found))
+
+
+# Which of the changes that python_dependents_info knows (_dependents_read.py) a finding is.
+_HAPPENED = {
+    "redirected": ("SP101", "SP102", "SP103", "SP104"),
+    "overwritten": ("SP201", "SP203", "SP204", "SP206"),
+    "gone": ("SP202", "SP301"),
+}
+
+
+def blast_radius(dependents: Mapping[str, Any] | None, findings: Iterable[Mapping[str, Any]]) -> dict[str, Any] | None:
+    """Return what depends on the interpreter, with the changes that the findings are; null where it was not asked."""
+    if not dependents:
+        return None
+    found = {one["id"] for one in findings}
+    happened = [change for change in dependents["changes"] if found.intersection(_HAPPENED[change])]
+    return {**dependents, "happened": happened}
 
 
 def _traces(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:

@@ -352,3 +352,57 @@ def test_the_report_is_not_made_of_its_input_s_own_parts() -> None:
     before = copy.deepcopy(known)
     shape(known, RUN)
     assert known == before
+
+
+# --- what depends on it ----------------------------------------------------------------------------------------------
+
+
+def with_dependents(name: str, host: str) -> dict[str, Any]:
+    """Return a report with what was recorded of the dependents of a test host."""
+    collected = recorded(name)
+    path = ROOT / f"tests/unit/data/dependents/{host}.json"
+    collected["evidence"]["dependents"] = json.loads(path.read_text(encoding="utf-8"))
+    return shape({"host": "web1", "status": "findings left", "collected": collected}, RUN)
+
+
+@pytest.mark.parametrize(
+    ("name", "host", "happened"),
+    [
+        ("rhel9_alternatives", "rhel9", ["redirected"]),
+        ("rhel9_overwritten", "rhel9", ["redirected", "overwritten"]),
+        ("sles15_overwritten", "sles15", ["redirected", "overwritten"]),
+        ("owner_missing", "rhel9", ["gone"]),
+        ("library_altered", "rhel9", []),
+    ],
+)
+def test_the_blast_radius_says_what_happened(name: str, host: str, happened: list[str]) -> None:
+    report = with_dependents(name, host)
+    assert report["dependents"]["happened"] == happened
+    assert "dependents" not in report["evidence"]
+
+
+def test_the_blast_radius_is_a_readable_list() -> None:
+    jsonschema = pytest.importorskip("jsonschema", reason="jsonschema (requirements/scenarios.txt) is not installed")
+    report = with_dependents("rhel9_alternatives", "rhel9")
+    schema = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
+    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(report)] == []
+    text = to_markdown(report)
+    section = text.partition("## Blast radius")[2].partition("\n## ")[0]
+    assert "1 systemd unit, 2 cron jobs, 1 running process, 13 commands, 8 packages" in section
+    assert "| /usr/bin/python3 leads to another Python | yes | 1 systemd unit, 1 cron job," in section
+    row = next(line for line in section.splitlines() if "shop.service" in line)
+    assert row.startswith(
+        "| unit | `shop.service` | none | `/usr/bin/python3` | command `/opt/app/serve`: `ExecStart` |"
+    )
+    for table in re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE):
+        assert len({len(re.findall(r"(?<!\\)\|", line)) for line in table.splitlines()}) == 1, table
+    page = to_html(report)
+    assert 'id="blast-radius"' in page
+    assert "<b>|x" not in page
+    assert "odd \\n`$(id)`&lt;b&gt;|x" in page
+
+
+def test_without_data_there_is_no_blast_radius() -> None:
+    report = report_of("rhel9_alternatives")
+    assert report["dependents"] is None
+    assert "Blast radius" not in to_markdown(report) + to_html(report)
