@@ -114,11 +114,11 @@ def _as_data(variables: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write(folder: Path, known: list[dict[str, Any]], run: Mapping[str, Any]) -> list[dict[str, str]]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-    guards = _guards()
+    parts = _parts()
     taken: dict[str, str] = {}
     written = []
     for one in known:
-        report = shape(one, run, guards)
+        report = shape(one, run, parts)
         stem = file_stem(one["host"], taken)
         taken[stem] = one["host"]
         for extension, text in render(report).items():
@@ -141,7 +141,7 @@ def _write_whole(path: Path, data: bytes) -> None:
         raise
 
 
-def _guards() -> set[str]:
+def _parts() -> set[str]:
     """Return the playbooks and roles that this version of the collection has."""
     found = {f"playbooks/{path.name}" for path in _COLLECTION.glob("playbooks/*.yml")}
     return found | {f"roles/{path.name}" for path in _COLLECTION.glob("roles/python_*") if path.is_dir()}

@@ -18,10 +18,10 @@ from typing import Any
 from ansible_collections.fleet.system_python.plugins.module_utils._redact import redact
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report_hypotheses import Case, check_all, titles
+from ansible_collections.fleet.system_python.plugins.plugin_utils._report_prevention import advice_for, guards_for
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report_story import (
     blast_radius,
     categories,
-    prevention,
     since,
     timeline,
 )
@@ -44,12 +44,12 @@ STATUSES = (
 _DIGEST = re.compile(r"^[0-9a-f]{32,128}$")
 
 
-def shape(known: Mapping[str, Any], run: Mapping[str, Any], guards: Iterable[str] = ()) -> dict[str, Any]:
+def shape(known: Mapping[str, Any], run: Mapping[str, Any], parts: Iterable[str] = ()) -> dict[str, Any]:
     """Return the report of one host.
 
     C(known) holds what the plays left: host, groups, status, note, error, first_aid (result of first aid), result (of
     system_python, also a failed one), collected (of python_evidence), facts (of python_facts), rounds (of the
-    validation: C({round, result})). All but host and status may be missing. C(run) is "run" of the report, C(guards)
+    validation: C({round, result})). All but host and status may be missing. C(run) is "run" of the report, C(parts)
     are the playbooks and roles of the collection that may be recommended.
     """
     result = known.get("result") or {}
@@ -84,7 +84,8 @@ def shape(known: Mapping[str, Any], run: Mapping[str, Any], guards: Iterable[str
         "exhibits": case.exhibits if case else [],
         "hypotheses": hypotheses,
         "validation": validation,
-        "prevention": prevention(causes, guards),
+        "prevention": advice_for(causes, parts),
+        "guards": guards_for([one["id"] for one in (before or {}).get("findings", ())], parts),
     }
     report["summary"] = _summary(report, causes)
     report["timeline"] = timeline(report, collected)

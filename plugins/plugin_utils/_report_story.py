@@ -4,16 +4,16 @@
 
 # PRIVATE to the collection: no other collection may import this file.
 
-"""The parts of a report that tell a story: since when, the timeline, categories of change, prevention."""
+"""The parts of a report that tell a story: since when, the timeline, categories of change, what it could break."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
-__all__ = ["blast_radius", "categories", "prevention", "since", "timeline"]
+__all__ = ["blast_radius", "categories", "since", "timeline"]
 
 _MOST_EVENTS = 60
 
@@ -143,68 +143,3 @@ def _run(report: Mapping[str, Any], collected: Mapping[str, Any]) -> Iterator[tu
             validation["across"], "boot that was asked for"
         )
         yield booted[0], f"the checks were repeated after the {word}", mine
-
-
-# --- prevention ------------------------------------------------------------------------------------------------------
-
-_AUDIT = "playbooks/audit.yml"
-
-# Per cause: what to do, and the parts of the collection that do it.
-_PREVENTION: Mapping[str, Sequence[tuple[str, str | None]]] = {
-    "alternatives_redirected": (
-        (
-            "Register no alternatives group over a path that a package ships; call a newer Python by its own name.",
-            None,
-        ),
-        ("A guard on the host refuses, or reports at once, a group over /usr/bin/python3.", "roles/python_guard"),
-        ("A nightly audit finds the group the next morning (SP104).", _AUDIT),
-    ),
-    "link_replaced": (
-        ("A guard on the host reports at once when /usr/bin/python3 changes.", "roles/python_guard"),
-        ("A nightly audit finds the link the next morning (SP101 to SP103).", _AUDIT),
-    ),
-    "path_shadowed": (("Link nothing called python3 into /usr/local/bin; give applications full paths.", None),),
-    "binary_overwritten": (
-        (
-            "Build no CPython with --prefix=/usr and copy nothing over /usr/bin/python3.*; both belong to packages.",
-            None,
-        ),
-        ("A newer Python has its own folder under /opt.", "roles/python_runtime"),
-        ("Applications get environments of their own.", "roles/python_venv"),
-        ("A guard on the host reports at once when the interpreter changes.", "roles/python_guard"),
-        ("Verify images before they are rolled out.", "playbooks/image_check.yml"),
-        ("A nightly audit finds the altered binary the next morning (SP201).", _AUDIT),
-    ),
-    "replaced_by_package": (
-        ("Install no package that ships files of the system's Python; protect its packages from replacement.", None),
-        ("Pin the packages of the system's Python.", "roles/python_pin"),
-        ("A nightly audit finds the file state 'replaced', which rpm -V does not fail for (SP206).", _AUDIT),
-    ),
-    "library_altered": (
-        ("Patch nothing in the system's library; put own code into an environment of its own.", "roles/python_venv"),
-        ("A nightly audit finds altered and unowned files of the library (SP205, SP209).", _AUDIT),
-    ),
-    "pip_as_root": (
-        ("Run no pip as root outside a virtual environment.", "roles/python_venv"),
-        ("Mark the system's Python as externally managed, so that pip refuses.", "roles/python_guard"),
-        ("A nightly audit finds what pip replaced (SP208).", _AUDIT),
-    ),
-    "environment_variable": (
-        ("Set PYTHONHOME, PYTHONPATH and PYTHONSTARTUP for one service or user, never for everyone.", None),
-        ("A nightly audit finds them (SP107).", _AUDIT),
-    ),
-    "failed_update": (("Watch the exit codes of updates, and finish what was interrupted before the next one.", None),),
-    "disk_corruption": (("Look at the disk (smartctl, the kernel's log) before you trust this host again.", None),),
-}
-
-
-def prevention(causes: Sequence[str], guards: Iterable[str]) -> list[dict[str, Any]]:
-    """Return the advice for the causes; a part of the collection is named only when C(guards) has it."""
-    there: Collection[str] = set(guards)
-    found: dict[str, dict[str, Any]] = {}
-    for cause in causes:
-        for advice, guard in _PREVENTION.get(cause, ()):
-            if guard is None or guard in there:
-                name = "fleet.system_python." + guard.partition("/")[2].replace(".yml", "") if guard else None
-                found.setdefault(advice, {"for": cause, "advice": advice, "guard": name})
-    return list(found.values())

@@ -406,3 +406,15 @@ def test_without_data_there_is_no_blast_radius() -> None:
     report = report_of("rhel9_alternatives")
     assert report["dependents"] is None
     assert "Blast radius" not in to_markdown(report) + to_html(report)
+
+
+# --- prevention ------------------------------------------------------------------------------------------------------
+
+
+def test_the_guards_of_the_findings_are_a_table() -> None:
+    report = report_of("pip_overwrote")
+    assert {one["guard"] for one in report["guards"]} == {"fleet.system_python.audit"}
+    text = to_markdown(report).partition("## Prevention")[2].partition("\n## ")[0]
+    assert "| notices | `fleet.system_python.audit` | none | run every night," in text
+    assert "<td><code>fleet.system_python.audit</code></td><td>none</td>" in to_html(report)
+    assert report_of("healthy_rhel9")["guards"] == []
