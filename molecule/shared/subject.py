@@ -55,7 +55,9 @@ class Subject:
 
     def findings(self, *keys: str) -> set[str]:
         """Ids that its tampering names as findings (they must be found) or as allowed (they may be)."""
-        return {name for done in self._tampering() for key in keys for name in done.get(key, [])}
+        told = [done.get(key, []) for done in self._tampering() for key in keys]
+        lists = [one.get(self.entry["image"], []) if isinstance(one, Mapping) else one for one in told]
+        return {name for one in lists for name in one}
 
     @property
     def expected_error(self) -> str:

@@ -49,7 +49,7 @@ attributes:
   platform:
     description: Target OS/families that can be operated against.
     support: full
-    platforms: RHEL 9 and SLES 15, with the releases that have a contract
+    platforms: RHEL 8 to 10, SLES 15 and 16, with the releases that have a contract
 """
 
     INFO_MODULE = r"""

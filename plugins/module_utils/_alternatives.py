@@ -16,9 +16,19 @@ import re
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
+from ansible_collections.fleet.system_python.plugins.module_utils._resolution import end_of, kind_of, resolve
 from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
 
-__all__ = ["ADMIN_FOLDERS", "ENTRIES_FOLDER", "Group", "concerns_python", "parse_state", "python_groups"]
+__all__ = [
+    "ADMIN_FOLDERS",
+    "ENTRIES_FOLDER",
+    "Group",
+    "concerns_python",
+    "gone",
+    "parse_state",
+    "python_groups",
+    "without_choices",
+]
 
 ADMIN_FOLDERS = (
     "/var/lib/alternatives",
@@ -93,15 +103,32 @@ def _parse_choice(name: str, lines: t.List[str], at: int, slaves: t.List[t.Dict[
     }
 
 
+def without_choices(name: str, text: str, targets: t.Container[str]) -> str:
+    """Return the text of a state file without the choices that lead to C(targets), in automatic mode.
+
+    Everything else stays as it is, to the byte. Raises InvalidDataError for another form.
+    """
+    group = parse_state(name, text)
+    lines = text.split("\n")
+    first, length = 3 + 2 * len(group["slaves"]), 2 + len(group["slaves"])
+    kept = ["auto"] + lines[1:first]
+    for number, choice in enumerate(group["choices"]):
+        at = first + number * length
+        if choice["target"] not in targets:
+            kept.extend(lines[at : at + length])
+    return "\n".join(kept + lines[first + len(group["choices"]) * length :])
+
+
 def python_groups(
     admin_folders: t.Sequence[str] = ADMIN_FOLDERS, entries_folder: str = ENTRIES_FOLDER, root: Root = HOST
 ) -> t.List[Group]:
     """Return every group that governs a Python command, with what its links really are.
 
     To the keys of parse_state come C(state_file), C(entry) (path of /etc/alternatives/NAME), C(chosen) (where that
-    link leads, or null), C(governs) (list of {path, entry, target}: each public link, where it should lead first and
-    where it leads, null when it is no link), C(problems) (list of sentences), and C(exists) in each choice. A state
-    file that cannot be parsed gives a group with C(problems) only.
+    link leads, or null), C(governs) (list of {name, path, kind, entry, entry_target, target, leads_to}: each public
+    link, what lies there, where it should lead first, where that and it itself lead, null when it is no link, and the
+    file that runs, null for none), C(problems) (list of sentences), and C(exists) in each choice. A state file that
+    cannot be parsed gives a group with C(problems) only.
     """
     groups = []
     seen: t.Set[str] = set()
@@ -150,9 +177,13 @@ def _with_links(group: Group, state_file: str, entries_folder: str, root: Root) 
     public = [{"name": group["name"], "link": group["link"]}] + group["slaves"]
     group["governs"] = [
         {
+            "name": one["name"],
             "path": one["link"],
+            "kind": kind_of(one["link"], root),
             "entry": os.path.join(entries_folder, one["name"]),
+            "entry_target": _link_text(os.path.join(entries_folder, one["name"]), root),
             "target": _link_text(one["link"], root),
+            "leads_to": end_of(resolve(one["link"], root)),
         }
         for one in public
     ]
@@ -186,5 +217,10 @@ def _problems(group: Group) -> t.List[str]:
         problems.append("{0} leads to {1}, which is not registered".format(group["entry"], group["chosen"]))
     for choice in group["choices"]:
         if not choice["exists"]:
-            problems.append("the registered target {0} is gone".format(choice["target"]))
+            problems.append(gone(choice["target"]))
     return problems
+
+
+def gone(target: str) -> str:
+    """Return the problem of a registered target that does not exist."""
+    return "the registered target {0} is gone".format(target)

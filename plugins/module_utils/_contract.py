@@ -11,7 +11,9 @@ A contract is a dict with these keys:
 - C(id), C(name): the release, C(version): the minor version of its Python ("3.9").
 - C(match): list of C({ids, major}) that its os-release may have.
 - C(binaries): list of C({path, package, twins}); twins are the other names of the same inode.
-- C(links): list of C({path, target, package}); the first one is C(/usr/bin/python3).
+- C(links): list of C({path, target, package}); one of an optional package counts where that is installed.
+- C(alternatives): names of the groups that the release's own packages make; C(/usr/bin/python3) is then the link of
+  the group C(python3) instead of a packaged link.
 - C(unversioned): C({path, package, target}) of C(/usr/bin/python), C(package) is null where no package ships it.
 - C(packages): names that must be installed; C(optional_packages): names verified where they are installed.
 - C(manager): C({name, argv, interpreter, packages}); C(interpreter) is null where the manager is no Python program.
@@ -26,16 +28,69 @@ import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import ContractError, UnknownPlatformError
 
-__all__ = ["CONTRACTS", "Contract", "contract_for", "known_platforms", "parse_os_release"]
+__all__ = ["COMMAND", "CONTRACTS", "Contract", "contract_for", "known_platforms", "parse_os_release"]
 
 Contract = t.Dict[str, t.Any]
+
+_ENTERPRISE_LINUX = ["rhel", "centos", "rocky", "almalinux", "ol", "cloudlinux", "eurolinux"]
+_IMPORTS = "import ssl, json, hashlib, subprocess; print('imports')"
+
+_EL8: Contract = {
+    "id": "el8",
+    "name": "Enterprise Linux 8",
+    "match": [{"ids": _ENTERPRISE_LINUX, "major": "8"}],
+    "version": "3.6",
+    "binaries": [
+        {
+            "path": "/usr/libexec/platform-python3.6",
+            "package": "platform-python",
+            "twins": ["/usr/libexec/platform-python3.6m"],
+        }
+    ],
+    "links": [
+        {"path": "/usr/libexec/platform-python", "target": "./platform-python3.6", "package": "platform-python"},
+        {"path": "/usr/bin/python3.6", "target": "/usr/libexec/platform-python3.6", "package": "python36"},
+        {"path": "/usr/bin/python3.6m", "target": "/usr/libexec/platform-python3.6m", "package": "python36"},
+    ],
+    "alternatives": ["python", "python3"],
+    # No package ships it: it is a slave of the group python.
+    "unversioned": {"path": "/usr/bin/python", "package": None, "target": None},
+    "packages": ["platform-python", "python3-libs"],
+    "optional_packages": [
+        "python36",
+        "python3-pip",
+        "python3-pip-wheel",
+        "python3-setuptools",
+        "python3-setuptools-wheel",
+        "platform-python-pip",
+        "platform-python-setuptools",
+        "dnf",
+        "yum",
+        "python3-dnf",
+        "python3-hawkey",
+        "python3-libdnf",
+        "python3-libcomps",
+        "python3-gpg",
+        "python3-rpm",
+        "python3-dnf-plugins-core",
+    ],
+    "manager": {
+        "name": "dnf",
+        "argv": ["/usr/bin/dnf", "--version"],
+        "interpreter": "/usr/libexec/platform-python",
+        "packages": ["dnf", "python3-dnf", "python3-hawkey", "python3-libdnf", "python3-libcomps", "python3-rpm"],
+    },
+    "proof": [
+        {"argv": ["/usr/libexec/platform-python", "--version"], "expect": r"^Python 3\.6\."},
+        {"argv": ["/usr/libexec/platform-python", "-I", "-c", _IMPORTS], "expect": "^imports$"},
+    ],
+    "selinux": "enforcing",
+}
 
 _EL9: Contract = {
     "id": "el9",
     "name": "Enterprise Linux 9",
-    "match": [
-        {"ids": ["rhel", "centos", "rocky", "almalinux", "ol", "cloudlinux", "eurolinux", "scientific"], "major": "9"}
-    ],
+    "match": [{"ids": _ENTERPRISE_LINUX + ["scientific"], "major": "9"}],
     "version": "3.9",
     "binaries": [{"path": "/usr/bin/python3.9", "package": "python3", "twins": []}],
     "links": [
@@ -70,10 +125,26 @@ _EL9: Contract = {
     "proof": [
         {"argv": ["/usr/bin/python3", "--version"], "expect": r"^Python 3\.9\."},
         {"argv": ["/usr/libexec/platform-python", "--version"], "expect": r"^Python 3\.9\."},
-        {
-            "argv": ["/usr/bin/python3", "-I", "-c", "import ssl, json, hashlib, subprocess; print('imports')"],
-            "expect": "^imports$",
-        },
+        {"argv": ["/usr/bin/python3", "-I", "-c", _IMPORTS], "expect": "^imports$"},
+    ],
+    "selinux": "enforcing",
+}
+
+_EL10: Contract = {
+    "id": "el10",
+    "name": "Enterprise Linux 10",
+    "match": [{"ids": _ENTERPRISE_LINUX, "major": "10"}],
+    "version": "3.12",
+    "binaries": [{"path": "/usr/bin/python3.12", "package": "python3", "twins": []}],
+    "links": [{"path": "/usr/bin/python3", "target": "python3.12", "package": "python3"}],
+    "unversioned": {"path": "/usr/bin/python", "package": "python-unversioned-command", "target": "./python3"},
+    "packages": ["python3", "python3-libs"],
+    "optional_packages": list(_EL9["optional_packages"]),
+    # Not known whether its first line names the minor version, as in EL 9: the link counts as needed.
+    "manager": dict(_EL9["manager"], interpreter="/usr/bin/python3"),
+    "proof": [
+        {"argv": ["/usr/bin/python3", "--version"], "expect": r"^Python 3\.12\."},
+        {"argv": ["/usr/bin/python3", "-I", "-c", _IMPORTS], "expect": "^imports$"},
     ],
     "selinux": "enforcing",
 }
@@ -104,21 +175,49 @@ _SLES15: Contract = {
     },
     "proof": [
         {"argv": ["/usr/bin/python3", "--version"], "expect": r"^Python 3\.6\."},
-        {
-            "argv": ["/usr/bin/python3", "-I", "-c", "import ssl, json, hashlib, subprocess; print('imports')"],
-            "expect": "^imports$",
-        },
+        {"argv": ["/usr/bin/python3", "-I", "-c", _IMPORTS], "expect": "^imports$"},
     ],
     "selinux": None,
 }
 
-CONTRACTS: t.Tuple[Contract, ...] = (_EL9, _SLES15)
+_SLES16: Contract = {
+    "id": "sles16",
+    "name": "SUSE Linux Enterprise 16 and Leap 16",
+    "match": [{"ids": ["sles", "sles_sap", "opensuse-leap"], "major": "16"}],
+    "version": "3.13",
+    "binaries": [{"path": "/usr/bin/python3.13", "package": "python313-base", "twins": []}],
+    "links": [{"path": "/usr/bin/python3", "target": "python3.13", "package": "python313-base"}],
+    "unversioned": {"path": "/usr/bin/python", "package": None, "target": None},
+    "packages": ["python313-base", "libpython3_13-1_0"],
+    "optional_packages": [
+        "python313",
+        "python313-pip",
+        "python313-setuptools",
+        "python313-rpm",
+        "python313-zypp-plugin",
+        "zypper",
+        "libzypp",
+    ],
+    "manager": dict(_SLES15["manager"]),
+    "proof": [
+        {"argv": ["/usr/bin/python3", "--version"], "expect": r"^Python 3\.13\."},
+        {"argv": ["/usr/bin/python3", "-I", "-c", _IMPORTS], "expect": "^imports$"},
+    ],
+    "selinux": "enforcing",
+}
+
+CONTRACTS: t.Tuple[Contract, ...] = (_EL8, _EL9, _EL10, _SLES15, _SLES16)
+
+# The name by which the system's Python is called, packaged or made by the release's own alternatives group.
+COMMAND = "/usr/bin/python3"
+_COMMAND_GROUP = "python3"
 
 _OPTIONAL_KEYS: t.Dict[str, t.Any] = {
     "optional_packages": [],
     "unversioned": {"path": "/usr/bin/python", "package": None, "target": None},
     "manager": None,
     "proof": [],
+    "alternatives": [],
     "selinux": None,
 }
 _REQUIRED_KEYS = ("id", "version", "binaries", "links", "packages")
@@ -169,7 +268,7 @@ def contract_for(os_release: t.Mapping[str, str], override: t.Optional[Contract]
             version_id=os_release.get("VERSION_ID", ""),
             known=known_platforms(),
         )
-    return known
+    return dict(_OPTIONAL_KEYS, **known)
 
 
 def _matching(os_release: t.Mapping[str, str]) -> t.Optional[Contract]:
@@ -198,7 +297,20 @@ def _checked(contract: Contract) -> Contract:
                     )
                 )
     checked = dict(_OPTIONAL_KEYS, **contract)
+    _check_command(checked)
     checked["version"] = str(contract["version"])
     checked["binaries"] = [dict({"twins": []}, **entry) for entry in contract["binaries"]]
     checked.setdefault("name", contract["id"])
     return checked
+
+
+def _check_command(contract: Contract) -> None:
+    """Raise ContractError when the contract does not say what makes /usr/bin/python3."""
+    groups = contract["alternatives"] or []
+    if not isinstance(groups, (list, tuple)) or not all(isinstance(name, str) for name in groups):
+        raise ContractError("The contract's alternatives must be a list of names, not {0!r}.".format(groups))
+    if _COMMAND_GROUP not in groups and not any(link["path"] == COMMAND for link in contract["links"]):
+        raise ContractError(
+            "The contract's links lack {0}, and its alternatives do not name the group {1} that would make it. "
+            "See docs/adding-an-os.md.".format(COMMAND, _COMMAND_GROUP)
+        )

@@ -197,10 +197,10 @@ def _entropy(data: bytes) -> float:
 
 
 def link_chains(search: Search, observation: t.Mapping[str, t.Any]) -> t.List[Entry]:
-    """Return the chain of each link of the contract, and of the unversioned name, with each hop's times."""
+    """Return the chain of each link of the contract, of python3 and of the unversioned name, with each hop's times."""
     paths = [link["path"] for link in observation["links"]]
-    if observation["resolution"]["python"]:
-        paths.append(observation["resolution"]["python"][0]["path"])
+    named = [chain[0]["path"] for chain in observation["resolution"].values() if chain]
+    paths.extend(path for path in named if path not in paths)
     search.notes.add("links", "readlink, lstat", "complete")
     chains = []
     for path in paths:

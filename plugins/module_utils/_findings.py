@@ -131,16 +131,68 @@ def _is_redirected(link: t.Dict[str, t.Any]) -> bool:
 def _link_redirected(observation: Observation, _policy: Policy) -> t.Iterator[t.Dict[str, t.Any]]:
     for link in observation["links"]:
         if _is_redirected(link) and link["leads_to"]:
+            # By a detour, as after an upgrade with Leapp: nothing runs that should not.
+            harmless = link["leads_to"] == link["due"]
             yield {
+                "severity": "minor" if harmless else "major",
                 "path": link["path"],
-                "summary": "{0} leads to {1} instead of {2}".format(
-                    link["path"], printable(link["leads_to"]), link["expected"]
+                "summary": "{0} leads to {1} {2}".format(
+                    link["path"],
+                    printable(link["leads_to"]),
+                    "as it should, but by way of {0}".format(printable(link["target"]))
+                    if harmless
+                    else "instead of {0}".format(link["expected"]),
                 ),
                 "expected": link["expected"],
                 "actual": link["target"],
                 "evidence": {"chain": [hop["path"] for hop in link["chain"]], "package": link["package"]},
                 "remedy": _restore_link(link),
             }
+    yield from _group_bypassed(observation)
+    yield from _command_unowned(observation)
+
+
+def _governed(observation: Observation) -> t.Iterator[t.Tuple[t.Dict[str, t.Any], t.Dict[str, t.Any]]]:
+    """Yield each command that a group of the release itself makes, with its group."""
+    for group in observation["alternatives"]:
+        if _is_legitimate(group, observation):
+            for one in group["governs"]:
+                yield one, group
+
+
+def _group_bypassed(observation: Observation) -> t.Iterator[t.Dict[str, t.Any]]:
+    for one, group in _governed(observation):
+        if one["kind"] == "link" and one["target"] != one["entry"] and one["leads_to"] and not one["owner"]:
+            yield {
+                "path": one["path"],
+                "summary": "{0} leads to {1}, which no package owns, past the alternatives group {2}".format(
+                    one["path"], printable(one["leads_to"]), printable(group["name"])
+                ),
+                "expected": one["entry"],
+                "actual": one["target"],
+                "evidence": {"state_file": group["state_file"], "leads_to": one["leads_to"]},
+                "remedy": _relink_group(group),
+            }
+
+
+def _command_unowned(observation: Observation) -> t.Iterator[t.Dict[str, t.Any]]:
+    """Judge /usr/bin/python3 where neither a package ships it nor a group governs it."""
+    command = observation["command"]
+    known = {link["path"] for link in observation["links"]}
+    known.update(one["path"] for group in observation["alternatives"] for one in group["governs"])
+    if command["path"] in known or not command["leads_to"] or command["owner"]:
+        return
+    yield {
+        "path": command["path"],
+        "summary": "{0} leads to {1}, which no package owns, and no alternatives group governs it".format(
+            command["path"], printable(command["leads_to"])
+        ),
+        "expected": "an interpreter of a package, or nothing",
+        "actual": command["target"] or command["kind"],
+        "evidence": {"leads_to": command["leads_to"], "made_by": command["made_by"]},
+        # The scriptlets of the package that has it as a %ghost make its group again; they leave a file there alone.
+        "remedy": _reinstall(observation, command["made_by"]) if command["kind"] == "link" else None,
+    }
 
 
 def _link_replaced(observation: Observation, _policy: Policy) -> t.Iterator[t.Dict[str, t.Any]]:
@@ -155,6 +207,18 @@ def _link_replaced(observation: Observation, _policy: Policy) -> t.Iterator[t.Di
                 "actual": link["kind"],
                 "evidence": {"package": link["package"]},
                 "remedy": _restore_link(link),
+            }
+    for one, group in _governed(observation):
+        if one["kind"] in ("file", "directory", "other"):
+            yield {
+                "path": one["path"],
+                "summary": "{0} is a {1}; the alternatives group {2} has a link there".format(
+                    one["path"], one["kind"], printable(group["name"])
+                ),
+                "expected": one["entry"],
+                "actual": one["kind"],
+                "evidence": {"state_file": group["state_file"]},
+                "remedy": _relink_group(group),
             }
 
 
@@ -177,6 +241,26 @@ def _link_broken(observation: Observation, _policy: Policy) -> t.Iterator[t.Dict
             "evidence": {"chain": [hop["path"] for hop in link["chain"]], "ends_as": ending},
             "remedy": _restore_link(link),
         }
+    for one, group in _governed(observation):
+        if one["path"] == group["link"] and not one["leads_to"] and one["kind"] in ("link", "missing"):
+            yield {
+                "path": one["path"],
+                "summary": "{0} {1}; the alternatives group {2} has a command there".format(
+                    one["path"],
+                    "is missing" if one["kind"] == "missing" else "leads to no file",
+                    printable(group["name"]),
+                ),
+                "expected": one["entry"],
+                "actual": one["target"],
+                "evidence": {"state_file": group["state_file"], "chosen": group["chosen"]},
+                "remedy": _relink_group(group) or _awaited(group),
+            }
+
+
+def _awaited(group: t.Dict[str, t.Any]) -> t.Optional[t.Dict[str, t.Any]]:
+    """Return that nothing is to be done here where the chosen target comes back with its package."""
+    chosen = [choice for choice in group["choices"] if choice["target"] == group["chosen"]]
+    return {"action": "none"} if any(choice["owner"] for choice in chosen) else None
 
 
 # --- alternatives ----------------------------------------------------------------------------------------------------
@@ -210,13 +294,23 @@ def _drop_group(group: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
 
 def _foreign_alternatives(observation: Observation, _policy: Policy) -> t.Iterator[t.Dict[str, t.Any]]:
     for group in observation["alternatives"]:
-        owned = _owned_links(group)
-        if not owned or _is_legitimate(group, observation):
+        if _is_legitimate(group, observation):
+            yield from _foreign_choices(group)
             continue
+        owned = _owned_links(group)
+        if not owned:
+            continue
+        harmless = _leads_as_packaged(group)
         yield {
+            "severity": "minor" if harmless else "major",
             "path": group["link"],
-            "summary": "the alternatives group {0} governs {1}, which belongs to the package {2}".format(
-                printable(group["name"]), _shown([one["path"] for one in owned]), owned[0]["package"]
+            "summary": "the alternatives group {0} governs {1}, which belongs to the package {2}{3}".format(
+                printable(group["name"]),
+                _shown([one["path"] for one in owned]),
+                owned[0]["package"],
+                "; it leads to the packaged {0}, so nothing runs that should not".format(group["chosen"])
+                if harmless
+                else "",
             ),
             "expected": "no alternatives group",
             "actual": group["chosen"],
@@ -229,6 +323,59 @@ def _foreign_alternatives(observation: Observation, _policy: Policy) -> t.Iterat
             },
             "remedy": _drop_group(group),
         }
+
+
+def _leads_as_packaged(group: t.Dict[str, t.Any]) -> bool:
+    """Tell whether all that the group offers is what the packaged names lead to.
+
+    Such a group is what an upgrade with Leapp may leave behind.
+    """
+    owned = _owned_links(group)
+    targets = {choice["target"] for choice in group["choices"]}
+    if group["problems"] or targets != {one["due"] for one in owned if one["path"] == group["link"]}:
+        return False
+    return all(one["leads_to"] == one["due"] for one in owned)
+
+
+def _foreign_choices(group: t.Dict[str, t.Any]) -> t.Iterator[t.Dict[str, t.Any]]:
+    """Judge what a group of the release itself offers: only what packages own may be chosen."""
+    packaged = [choice["priority"] for choice in group["choices"] if choice["owner"]]
+    foreign = [
+        choice
+        for choice in group["choices"]
+        if choice["exists"] and not choice["owner"]
+        if choice["target"] == group["chosen"] or choice["priority"] >= max(packaged, default=0)
+    ]
+    if foreign:
+        yield {
+            "path": group["link"],
+            "summary": "the alternatives group {0} offers {1}, which no package owns, before what packages own".format(
+                printable(group["name"]), _shown([choice["target"] for choice in foreign])
+            ),
+            "expected": "targets that packages own",
+            "actual": group["chosen"],
+            "evidence": {
+                "state_file": group["state_file"],
+                "mode": group["mode"],
+                "choices": [{"target": one["target"], "priority": one["priority"]} for one in group["choices"]],
+            },
+            "remedy": _drop_choices(group, [choice["target"] for choice in foreign]),
+        }
+
+
+def _drop_choices(group: t.Dict[str, t.Any], targets: t.List[str]) -> t.Optional[t.Dict[str, t.Any]]:
+    """Return how to take C(targets) out of a group; null where no packaged one would be left."""
+    left = [choice for choice in group["choices"] if choice["target"] not in targets]
+    relink = _relink_group(dict(group, choices=left))
+    if not any(choice["owner"] for choice in left):
+        return None
+    return {
+        "action": "drop_choices",
+        "name": group["name"],
+        "state_file": group["state_file"],
+        "targets": targets,
+        "links": relink["links"] if relink else [],
+    }
 
 
 def _alternatives_stale(observation: Observation, _policy: Policy) -> t.Iterator[t.Dict[str, t.Any]]:
@@ -249,23 +396,37 @@ def _alternatives_stale(observation: Observation, _policy: Policy) -> t.Iterator
 
 
 def _relink_group(group: t.Dict[str, t.Any]) -> t.Optional[t.Dict[str, t.Any]]:
-    """Return how to make the links agree with the state file; null where no registered target is left."""
-    living = [choice for choice in group["choices"] if choice["exists"]]
+    """Return how to make the links agree with the state file; null where no registered target is left.
+
+    A target that a package owns goes before one that none owns; where it is gone, it comes back with its package.
+    """
+    owned = [choice for choice in group["choices"] if choice["owner"]]
+    living = owned or [choice for choice in group["choices"] if choice["exists"]]
     if not living:
         return None
     chosen = [choice for choice in living if group["mode"] == "manual" and choice["target"] == group["chosen"]]
     best = chosen[0] if chosen else max(living, key=lambda choice: choice["priority"])
-    if best["target"] == group["chosen"] and group["governs"][0]["target"] == group["entry"]:
+    slaves = [one for one in group["governs"][1:] if _is_slave_astray(one, best)]
+    if best["target"] == group["chosen"] and group["governs"][0]["target"] == group["entry"] and not slaves:
         # Only a registered target is gone: dropping the registration is its package's business.
         return None
     return {
         "action": "relink_group",
         "name": group["name"],
-        "links": [
-            {"path": group["link"], "target": group["entry"]},
-            {"path": group["entry"], "target": best["target"]},
-        ],
+        "links": [{"path": group["link"], "target": group["entry"]}]
+        + [{"path": one["path"], "target": one["entry"]} for one in slaves]
+        + [{"path": group["entry"], "target": best["target"]}]
+        + [{"path": one["entry"], "target": best["slaves"][one["name"]]} for one in slaves],
     }
+
+
+def _is_slave_astray(one: t.Dict[str, t.Any], best: t.Dict[str, t.Any]) -> bool:
+    """Tell whether a slave's links, where it has some, are not those of the choice C(best)."""
+    wanted = best["slaves"].get(one["name"])
+    if not wanted or one["kind"] == "missing":
+        # Both programs pass over a slave whose file is not there, a manual page of a minimal host for example.
+        return False
+    return bool(one["target"] != one["entry"] or one["entry_target"] != wanted)
 
 
 # --- what comes before, and what is set for everyone -----------------------------------------------------------------
@@ -278,7 +439,7 @@ def _path_shadowed(observation: Observation, policy: Policy) -> t.Iterator[t.Dic
             "summary": "{0} comes before the system's python3 on the search path of: {1}".format(
                 printable(hit["path"]), ", ".join(hit["who"])
             ),
-            "expected": observation["links"][0]["path"],
+            "expected": observation["command"]["path"],
             "actual": hit["path"],
             "evidence": {"leads_to": hit["leads_to"], "search_paths": hit["who"]},
             "remedy": _quarantine(policy, "SP106", [hit["path"]]),
@@ -425,8 +586,15 @@ def _twin_altered(observation: Observation, _policy: Policy) -> t.Iterator[t.Dic
 
 
 def _other_drift(observation: Observation) -> t.Iterator[t.Dict[str, t.Any]]:
-    """Yield the drift that no rule about a link or a binary of the contract reports."""
+    """Yield the drift that no rule about a link, a foreign group or a binary of the contract reports."""
     reported = {link["path"] for link in observation["links"]}
+    reported.update(
+        one["path"]
+        for group in observation["alternatives"]
+        if not _is_legitimate(group, observation)
+        for one in _owned_links(group)
+        if one["target"] == one["entry"]
+    )
     reported.update(name["path"] for _binary, name, _twin in _names(observation))
     for drift in observation["drift"]:
         if drift["path"] not in reported:

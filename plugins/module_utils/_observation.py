@@ -16,9 +16,9 @@ import re
 import stat
 import typing as t
 
-from ansible_collections.fleet.system_python.plugins.module_utils._alternatives import python_groups
+from ansible_collections.fleet.system_python.plugins.module_utils._alternatives import gone, python_groups
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, run_command
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import COMMAND, Contract
 from ansible_collections.fleet.system_python.plugins.module_utils._environment import hijacks, search_paths
 from ansible_collections.fleet.system_python.plugins.module_utils._interpreters import find_interpreters
 from ansible_collections.fleet.system_python.plugins.module_utils._leftovers import (
@@ -140,6 +140,8 @@ class _Observer:
         runnable.update(path for path in (choice, self.root.realpath(choice or "/")) if path)
         asked = runnable.union(planted, traces, (link["path"] for link in self.contract["links"]))
         asked.update(one["path"] for group in groups for one in group["governs"])
+        asked.update(one["leads_to"] for group in groups for one in group["governs"] if one["leads_to"])
+        asked.update(choice["target"] for group in groups for choice in group["choices"])
         self.owners = self.rpm.owners(sorted(asked))
         verified = verification.result()
         self.drift = {entry.path: entry for entry in verified.entries if is_drift(entry)}
@@ -152,10 +154,11 @@ class _Observer:
             "missing_packages": self._missing(),
             "duplicate_packages": _duplicates(query.packages),
             "verification": {"partial": verified.partial, "seconds": round(verified.elapsed, 3)},
-            "links": [self._contract_link(link) for link in self.contract["links"]],
+            "links": [self._contract_link(link) for link in self.contract["links"] if self._is_due(link)],
             "binaries": [self._binary(binary) for binary in self.contract["binaries"]],
             "drift": [self._drift(entry) for entry in self.drift.values()],
             "resolution": {name: self._shaped_chain(chain) for name, chain in chains.items()},
+            "command": self._command(chains["python3"]),
             "interpreters": [self._interpreter(record) for record in interpreters],
             "alternatives": [self._group(group) for group in groups],
             "search_paths": paths,
@@ -201,15 +204,15 @@ class _Observer:
             self._take(self.rpm.query(sorted(names)).packages)
 
     def _verified(self, path: str) -> t.Optional[bool]:
-        """Tell whether rpm vouches for what lies at C(path): null when no package owns it."""
+        """Tell whether rpm vouches for what lies at C(path): null when no package ships it, as for a %ghost."""
         if path not in self.judged:
             self.judged[path] = self._judge(path)
         return self.judged[path]
 
     def _judge(self, path: str) -> t.Optional[bool]:
-        if path not in self.records:
+        name, record = self.records.get(path, (None, None))
+        if record is None or record.is_ghost:
             return None
-        name, record = self.records[path]
         if name in self.contract["packages"] or name in self.contract["optional_packages"]:
             return path not in self.drift
         return _matches(record, self.root)
@@ -265,6 +268,26 @@ class _Observer:
             return ", ".join(sorted({owner.name for owner in owners}))
         return self.records[path][0] if path in self.records else None
 
+    def _is_due(self, link: t.Dict[str, t.Any]) -> bool:
+        """Tell whether this host should have the link: one of an optional package only where that is installed."""
+        return link["package"] in self.contract["packages"] or link["package"] in self.packages
+
+    def _command(self, chain: t.List[Hop]) -> t.Dict[str, t.Any]:
+        """Return where /usr/bin/python3 leads, for a release whose packages ship no link of this name."""
+        leads_to = end_of(chain)
+        ghosts = [name for name, package in sorted(self.packages.items()) if self._has_ghost(package, COMMAND)]
+        return {
+            "path": COMMAND,
+            "kind": kind_of(COMMAND, self.root),
+            "target": chain[0]["target"],
+            "leads_to": leads_to,
+            "owner": self._owner(leads_to) if leads_to else None,
+            "made_by": ghosts[0] if ghosts else None,
+        }
+
+    def _has_ghost(self, package: RpmPackage, path: str) -> bool:
+        return any(record.path == path and record.is_ghost for record in package.files)
+
     def _contract_link(self, link: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
         chain = resolve(link["path"], self.root)
         owned = self.records.get(link["path"])
@@ -278,6 +301,8 @@ class _Observer:
             "target": chain[0]["target"],
             "chain": chain,
             "leads_to": end_of(chain),
+            # The file that the packaged link would run.
+            "due": end_of(resolve(os.path.join(os.path.dirname(link["path"]), expected), self.root)),
         }
 
     def _binary(self, binary: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
@@ -326,10 +351,27 @@ class _Observer:
     def _group(self, group: t.Dict[str, t.Any]) -> t.Dict[str, t.Any]:
         shaped = dict(group)
         shaped["governs"] = [
-            dict(one, package=self._packaged_by(one["path"]), expected=self._packaged_link(one["path"]))
+            dict(
+                one,
+                package=self._packaged_by(one["path"]),
+                expected=self._packaged_link(one["path"]),
+                owner=self._owner(one["leads_to"]) if one["leads_to"] else None,
+                due=self._due(one["path"]),
+            )
             for one in group["governs"]
         ]
+        shaped["choices"] = [dict(choice, owner=self._owner(choice["target"])) for choice in group["choices"]]
+        # What a package owns comes back with it: that is a finding about the package, not about the group.
+        owned = {gone(choice["target"]) for choice in shaped["choices"] if choice["owner"]}
+        shaped["problems"] = [problem for problem in group["problems"] if problem not in owned]
         return shaped
+
+    def _due(self, path: str) -> t.Optional[str]:
+        """Return the file that a packaged name would run, null where no package ships the name."""
+        if not self._packaged_by(path):
+            return None
+        target = self._packaged_link(path)
+        return end_of(resolve(os.path.join(os.path.dirname(path), target), self.root)) if target else path
 
     def _packaged_by(self, path: str) -> t.Optional[str]:
         """Return the package that ships C(path) as a real file or link; a %ghost is made for alternatives."""
@@ -342,11 +384,15 @@ class _Observer:
 
     def _shadowing(self, paths: t.List[t.Dict[str, t.Any]]) -> t.List[t.Dict[str, t.Any]]:
         """Return, once per file, the python3 that a search path puts before the contract's."""
-        expected = self.contract["links"][0]["path"]
+        if kind_of(COMMAND, self.root) == "missing" and not any(
+            link["path"] == COMMAND for link in self.contract["links"]
+        ):
+            # Then there is nothing that another one could come before.
+            return []
         found: t.Dict[str, t.Dict[str, t.Any]] = {}
         for one in paths:
             hit = which("python3", one["folders"], self.root)
-            if hit is None or self.root.canonical(hit) == expected:
+            if hit is None or self.root.canonical(hit) == COMMAND:
                 continue
             record = found.setdefault(hit, {"path": hit, "leads_to": self.root.realpath(hit), "who": []})
             record["who"].append("{0} ({1})".format(one["who"], one["source"]))

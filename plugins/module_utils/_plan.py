@@ -10,6 +10,7 @@ The actions, in the order in which they are carried out:
 
 - C(restore_link) C({path, target, kind}): put a packaged link back by rename; C(kind) is what lies there now.
 - C(drop_group) C({name, state_file, links}): take a foreign alternatives group away without its links going away.
+- C(drop_choices) C({name, state_file, targets, links}): take foreign choices out of a group of the release itself.
 - C(relink_group) C({name, links}): make the links of a legitimate group agree with its state file.
 - C(quarantine) C({paths, findings}): move files that do not belong there.
 - C(reinstall) C({packages: [{name, nevra, evr}], replaceable, keep}): one rpm transaction; C(keep) are altered
@@ -36,7 +37,8 @@ def make_plan(findings: t.Sequence[Finding]) -> t.List[Action]:
     actions: t.List[Action] = []
     actions.extend(_each(findings, "restore_link", "path"))
     actions.extend(_each(findings, "drop_group", "name"))
-    dropped = {action["name"] for action in actions if action["action"] == "drop_group"}
+    actions.extend(_each(findings, "drop_choices", "name"))
+    dropped = {action["name"] for action in actions if action["action"] in ("drop_group", "drop_choices")}
     actions.extend(action for action in _each(findings, "relink_group", "name") if action["name"] not in dropped)
     actions.extend(_quarantine(findings))
     actions.extend(_reinstall(findings))
@@ -111,7 +113,7 @@ def _touched(actions: t.Iterable[Action]) -> t.List[str]:
             paths.add(action["path"])
         elif action["action"] == "drop_group":
             paths.update(link["path"] for link in action["links"] if link["packaged_target"])
-        elif action["action"] == "relink_group":
+        elif action["action"] in ("drop_choices", "relink_group"):
             paths.update(link["path"] for link in action["links"])
         elif action["action"] == "reinstall":
             paths.update(action["keep"])
@@ -136,6 +138,9 @@ def _describe_reinstall(action: Action) -> str:
 _DESCRIPTIONS: t.Dict[str, t.Callable[[Action], str]] = {
     "restore_link": lambda action: "put the link {0} -> {1} back".format(action["path"], action["target"]),
     "drop_group": lambda action: "drop the alternatives group {0}".format(printable(action["name"])),
+    "drop_choices": lambda action: "take {0} out of the alternatives group {1}".format(
+        _some(action["targets"]), printable(action["name"])
+    ),
     "relink_group": lambda action: "set the links of the alternatives group {0} right".format(
         printable(action["name"])
     ),

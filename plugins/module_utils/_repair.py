@@ -23,6 +23,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._acquisition i
     acquire,
     wanted_of,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._alternatives import without_choices
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     PrivilegeError,
@@ -126,6 +127,8 @@ def _written_folders(plan: t.Sequence[Action]) -> t.List[str]:
         for path in [action["path"]] if "path" in action else action.get("paths", []):
             folders.add(os.path.dirname(path))
         folders.update(os.path.dirname(link["path"]) for link in action.get("links", []))
+        if "state_file" in action:
+            folders.add(os.path.dirname(action["state_file"]))
     return sorted(folder for folder in folders if os.path.isdir(folder))
 
 
@@ -136,6 +139,8 @@ def _kept(plan: t.Sequence[Action]) -> t.Set[str]:
             paths.update(action["keep"])
         elif action["action"] == "quarantine":
             paths.update(action["paths"])
+        elif action["action"] == "drop_choices":
+            paths.add(action["state_file"])
     return {path for path in paths if os.path.lexists(path)}
 
 
@@ -212,6 +217,19 @@ def _drop_group(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
 
 def _leads_to(path: str, target: str) -> bool:
     return os.path.islink(path) and os.readlink(path) == target
+
+
+def _drop_choices(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
+    """Take choices out of the state file, of which a copy is kept, and make the links agree with what is left."""
+    state_file = action["state_file"]
+    with open(state_file, "rb") as stream:
+        before = os.fsdecode(stream.read())
+    after = without_choices(action["name"], before, action["targets"])
+    if after != before:
+        workshop.quarantine.keep(state_file, "foreign choices taken out of an alternatives group", _reason(action))
+        write_durably(state_file, os.fsencode(after), stat.S_IMODE(os.stat(state_file).st_mode))
+    _relink_group(action, workshop)
+    return {"name": action["name"], "targets": action["targets"], "links": action["links"]}
 
 
 def _relink_group(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
@@ -294,6 +312,7 @@ def _relabel(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
 _STEPS: t.Dict[str, t.Callable[[Action, Workshop], t.Dict[str, t.Any]]] = {
     "restore_link": _restore_link,
     "drop_group": _drop_group,
+    "drop_choices": _drop_choices,
     "relink_group": _relink_group,
     "quarantine": _quarantine,
     "reinstall": _reinstall,

@@ -32,6 +32,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._runtime_users
 from ansible_collections.fleet.system_python.plugins.module_utils._sources import unvouched
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 from ansible_collections.fleet.system_python.plugins.module_utils._unprivileged import Unprivileged, choose_account
+from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import system_pythons
 
 __all__ = [
     "DpkgManager",
@@ -100,10 +101,10 @@ class Manager:
     def require_removable(self) -> None:
         """Raise InUseError when this is the operating system's own Python."""
         real = os.path.realpath(self.interpreter)
-        if os.path.realpath("/usr/bin/python3") == real:
+        if real in [os.path.realpath(path) for path in system_pythons()]:
             raise InUseError(
-                "{0} is the operating system's own Python (/usr/bin/python3); it is not removed.".format(
-                    printable(self.interpreter)
+                "{0} is the operating system's own Python ({1}); it is not removed.".format(
+                    printable(self.interpreter), printable(real)
                 ),
                 venvs=[],
                 processes=[],

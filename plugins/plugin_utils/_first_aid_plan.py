@@ -140,8 +140,8 @@ def _no_usable_version(probe: Probe, supported: Supported) -> NoUsableVersionErr
     return NoUsableVersionError(
         f"No installed package has a Python that this ansible-core can use. It needs {supported.oldest} to "
         f"{supported.newest}; installed: {installed}. Nothing was changed. Install a packaged parallel version "
-        "(python311 on SLES 15), with the option 'install' of python_first_aid if you want, or use an "
-        "ansible-core that supports the installed version (2.16 is the last one for 3.6).",
+        "(python3.11 on EL 8, python311 on SLES 15), with the option 'install' of python_first_aid if you want, "
+        "or use an ansible-core that supports the installed version (2.16 is the last one for 3.6).",
         installed=list(probe.installed),
         oldest=supported.oldest,
         newest=supported.newest,

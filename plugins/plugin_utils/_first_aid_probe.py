@@ -193,7 +193,7 @@ def probe_settings(
     as rpm still reports exactly these.
     """
     platforms = [
-        f"{os_id}:{match['major']}:{contract['version']}:{contract['binaries'][0]['package']}"
+        f"{os_id}:{match['major']}:{_system_of(contract)}"
         for contract in contracts
         for match in contract["match"]
         for os_id in match["ids"]
@@ -202,7 +202,7 @@ def probe_settings(
         "minors": supported.minors if accepted is None else (accepted.minor,),
         "newer_minors": supported.newer if accepted is None else (),
         "platforms": platforms,
-        "own_contract": _version_and_package(override or {}),
+        "own_contract": _system_of(override or {}),
         "environment": _ENVIRONMENT,
         "launcher_folders": _LAUNCHER_FOLDERS,
         "accepted_binary": accepted.path if accepted else "",
@@ -213,11 +213,12 @@ def probe_settings(
     }
 
 
-def _version_and_package(contract: Contract) -> str:
+def _system_of(contract: Contract) -> str:
+    """Return C(minor:package:binary) of the system's own Python, empty where the contract does not say all of it."""
     binaries = contract.get("binaries")
     if not contract.get("version") or not binaries:
         return ""
-    return f"{contract['version']}:{binaries[0].get('package', '')}"
+    return f"{contract['version']}:{binaries[0].get('package', '')}:{binaries[0].get('path', '')}"
 
 
 def _older(supported: Supported) -> Sequence[str]:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import COMMAND
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
 __all__ = ["HYPOTHESES", "Case", "Verdict", "check_all"]
@@ -143,10 +144,11 @@ def _file_exhibit(case: Case, file: Mapping[str, Any]) -> str:
 
 def _chain_exhibit(case: Case) -> str:
     hops = case.facts["resolution"]["python3"]
-    link = case.facts["contract"]["link"]
     shows = " -> ".join(printable(hop["path"]) for hop in hops) if hops else "missing"
-    times = [one["hops"][0]["ctime"] for one in case.evidence.get("links", []) if one["path"] == link and one["hops"]]
-    return case.exhibit(f"where {link} leads", "readlink, hop by hop", shows, times[0] if times else None)
+    times = [
+        one["hops"][0]["ctime"] for one in case.evidence.get("links", []) if one["path"] == COMMAND and one["hops"]
+    ]
+    return case.exhibit(f"where {COMMAND} leads", "readlink, hop by hop", shows, times[0] if times else None)
 
 
 def _shell_evidence(case: Case, pattern: str) -> list[tuple[str, str]]:
@@ -171,6 +173,7 @@ def _shell_evidence(case: Case, pattern: str) -> list[tuple[str, str]]:
 
 def _alternatives_redirected(case: Case) -> Verdict:
     chain = _chain_exhibit(case)
+    through = any(hop["path"].startswith("/etc/alternatives/") for hop in case.facts["resolution"]["python3"])
     foreign = case.findings("SP104")
     if not foreign:
         groups = ", ".join(printable(group["name"]) for group in case.facts["alternatives"]) or "none"
@@ -181,7 +184,12 @@ def _alternatives_redirected(case: Case) -> Verdict:
         )
         return ruled_out(
             (read, "no group governs a file or link that a package ships"),
-            (chain, "it does not pass /etc/alternatives"),
+            (
+                chain,
+                "it passes /etc/alternatives by a group of the release itself"
+                if through
+                else "it does not pass /etc/alternatives",
+            ),
         )
     states = {one["path"]: one for one in case.evidence.get("alternatives", [])}
     evidence = []
@@ -193,7 +201,6 @@ def _alternatives_redirected(case: Case) -> Verdict:
         shows = f"mode {finding['evidence'].get('mode')}, choices {choices}"
         ref = case.exhibit(f"alternatives group over {finding['path']}", path, shows, states.get(path, {}).get("mtime"))
         evidence.append((ref, finding["summary"]))
-    through = any(hop["path"].startswith("/etc/alternatives/") for hop in case.facts["resolution"]["python3"])
     evidence.append(
         (
             chain,
@@ -237,7 +244,7 @@ def _path_shadowed(case: Case) -> Verdict:
         return ruled_in(*evidence)
     paths = "; ".join(f"{printable(who)}: {printable(path)}" for who, path in case.facts["search_paths"].items())
     ref = case.exhibit("search paths of connection, login, sudo, systemd and cron", "their configuration", paths)
-    return ruled_out((ref, f"in none of them another python3 comes before {case.facts['contract']['link']}"))
+    return ruled_out((ref, f"in none of them another python3 comes before {COMMAND}"))
 
 
 def _is_foreign(case: Case, file: Mapping[str, Any]) -> bool | None:

@@ -20,6 +20,7 @@ _MOST_EVENTS = 60
 _CATEGORIES = {
     "restore_link": "packaged links put back by rename",
     "drop_group": "an alternatives group that governed a packaged path taken away",
+    "drop_choices": "foreign choices taken out of an alternatives group of the operating system",
     "relink_group": "links of an alternatives group made to agree with its state file",
     "quarantine": "files that no package owns moved to the quarantine",
     "reinstall": "packages reinstalled at their installed version, in one transaction",

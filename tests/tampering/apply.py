@@ -60,12 +60,13 @@ def variables(platform: str) -> dict[str, str]:
 
 
 def platform_of(os_release: str) -> str:
-    """`rhel9` or `sles15`, from an os-release file."""
+    """`rhel9`, `sles15`, ..., from an os-release file."""
     known = yaml.safe_load((HERE / "hosts.yaml").read_text(encoding="utf-8"))
     found = dict(line.split("=", 1) for line in os_release.splitlines() if "=" in line)
-    identity = found.get("ID", "").strip('"')
+    major = found.get("VERSION_ID", "").strip('"').split(".")[0]
+    identity = f"{found.get('ID', '')} {major}".replace('"', "")
     if identity not in known:
-        raise TamperingError(f"the host's ID in /etc/os-release is {identity!r}; hosts.yaml knows {', '.join(known)}")
+        raise TamperingError(f"/etc/os-release of the host says {identity!r}; hosts.yaml knows {', '.join(known)}")
     return str(known[identity]["OS"])
 
 
@@ -135,7 +136,7 @@ def main(arguments: Sequence[str]) -> int:
     """Runs the command."""
     parser = argparse.ArgumentParser(prog="tests/tampering/apply", description="Breaks a test host on purpose.")
     parser.add_argument("--list", action="store_true", help="print all tamperings")
-    parser.add_argument("--script", metavar="OS", help="print the script for rhel9 or sles15 instead of running it")
+    parser.add_argument("--script", metavar="OS", help="print the script for rhel9, sles15, ... instead of running it")
     parser.add_argument("words", nargs="*", metavar="CONTAINER NAME...")
     options = parser.parse_args(arguments)
     if options.list:

@@ -1,6 +1,6 @@
 """Applies tamperings to fresh test hosts, one host for each, and says which really break what they say.
 
-Usage: tests/tampering/prove [--image rhel9|sles15] [NAME...]
+Usage: tests/tampering/prove [--image rhel9|sles15|el8|el10|sles16|leap15] [NAME...]
 
 Needs the images of tests/hosts/build. Without names all are tried.
 """
@@ -15,7 +15,7 @@ from pathlib import Path
 from apply import TamperingError, apply, load, names
 
 FLEET = [str(Path(__file__).resolve().parents[1] / "hosts/fleet"), "--fleet", "tampering"]
-IMAGES = ("rhel9", "sles15")
+IMAGES = ("rhel9", "sles15", "el8", "el10", "sles16", "leap15")
 
 
 def fleet(*arguments: str) -> None:

@@ -4,9 +4,9 @@
 # shellcheck shell=sh
 
 # PRIVATE to the collection. Finds an interpreter that rpm vouches for. Read only; starts an interpreter only after rpm
-# verified it. Settings: minors (supported, ascending), newer_minors, older_minors, platforms (id:major:minor:package),
-# own_contract (minor:package where the user gave one, else empty), environment (names to report), launcher_folders,
-# staging_parent, staging_prefix, accepted_binary and accepted_lines (differences that the controller already judged).
+# verified it. Settings: minors (supported, ascending), newer_minors, older_minors, platforms
+# (id:major:minor:package:binary), own_contract (minor:package:binary where the user gave one, else empty), environment
+# (names to report), launcher_folders, staging_parent, staging_prefix, accepted_binary and accepted_lines (differences that the controller already judged).
 # shellcheck disable=SC2154  # set by the controller, or by common.sh
 
 # The query prints the owners, each followed by its files, in the order of the asked paths.
@@ -24,7 +24,7 @@ report_environment() {
 read_platform() {
     release=/etc/os-release
     [ -r "$release" ] || release=/usr/lib/os-release
-    system_minor='' system_package='' ID='' VERSION_ID=''
+    system_minor='' system_package='' system_binary='' ID='' VERSION_ID=''
     section os-release
     [ -r "$release" ] || return 0
     while IFS= read -r line || [ -n "$line" ]; do
@@ -39,14 +39,17 @@ read_platform() {
     done <"$release"
     for platform in $platforms; do
         case $platform in
-        "$ID:$VERSION_ID:"*)
-            platform=${platform#"$ID:$VERSION_ID:"}
-            system_minor=${platform%%:*}
-            system_package=${platform#*:}
-            ;;
+        "$ID:$VERSION_ID:"*) set_system "${platform#"$ID:$VERSION_ID:"}" ;;
         esac
     done
-    [ -z "$own_contract" ] || { system_minor=${own_contract%%:*} && system_package=${own_contract#*:}; }
+    [ -z "$own_contract" ] || set_system "$own_contract"
+}
+
+set_system() {
+    system_minor=${1%%:*}
+    system_binary=${1##*:}
+    system_package=${1#*:}
+    system_package=${system_package%%:*}
 }
 
 # Supported versions from the system's own upwards, then those below it, then those too new for the running core.
@@ -333,11 +336,18 @@ probe_binary() {
     report_start
 }
 
+# The system's own goes first: its package is what brings the version back.
 binaries_of() {
-    printf '%s\n' "/usr/bin/python$minor" "/usr/libexec/platform-python$minor"
+    first=''
+    [ "$minor" != "$system_minor" ] || first=$system_binary
+    set -- "/usr/bin/python$minor" "/usr/libexec/platform-python$minor"
     case $minor in
-    3.6 | 3.7) printf '%s\n' "/usr/bin/python${minor}m" "/usr/libexec/platform-python${minor}m" ;;
+    3.6 | 3.7) set -- "$@" "/usr/bin/python${minor}m" "/usr/libexec/platform-python${minor}m" ;;
     esac
+    [ -z "$first" ] || printf '%s\n' "$first"
+    for name in "$@"; do
+        [ "$name" = "$first" ] || printf '%s\n' "$name"
+    done
 }
 
 probe_all() {
@@ -385,10 +395,10 @@ report_installed() {
             set -- "$binary" "/usr/lib64/python$minor/os.py" "/usr/lib/python$minor/os.py" "$library_path"
             owners=$(rpm -qf --qf "$package_query" "$@" 2>/dev/null </dev/null | grep "^P$TAB" | cut -f 2-)
             # Where another package took the binary over, the rightful one is still installed.
-            [ "$minor:$binary" != "$system_minor:/usr/bin/python$minor" ] || owners="$(rpm -q --qf "$package_query" "$system_package" 2>/dev/null |
+            [ "$minor:$binary" != "$system_minor:$system_binary" ] || owners="$(rpm -q --qf "$package_query" "$system_package" 2>/dev/null |
                 grep "^P$TAB" | cut -f 2-)$NL$owners"
             rpm -qf --qf '' "$binary" >/dev/null 2>&1 </dev/null ||
-                [ "$minor:$binary" = "$system_minor:/usr/bin/python$minor" ] || continue
+                [ "$minor:$binary" = "$system_minor:$system_binary" ] || continue
             [ -n "${owners#"$NL"}" ] || continue
             section "installed $binary $minor"
             printf '%s\n' "$owners"

@@ -35,14 +35,17 @@ class Wanted:
 
 @dataclass(frozen=True)
 class Image:
-    """One image. `parents` maps build arguments to images; `packing` says whether it needs the packing tools.
+    """One image. `parents` maps build arguments to images.
 
-    `folder` is its recipe in images/ where that has another name; `boots` means that its command is systemd.
+    `packing` names the packing tools that it needs beside the common ones. `folder` is its recipe in images/ where that
+    has another name; `borrows` names folders and files of other recipes, and what its own has goes before them; `boots`
+    means that its command is systemd.
     """
 
     name: str
     parents: dict[str, str] = field(default_factory=dict)
-    packing: str = ""
+    packing: tuple[str, ...] = ()
+    borrows: tuple[str, ...] = ()
     interpreters: tuple[Wanted, ...] = ()
     is_host: bool = False
     folder: str = ""
@@ -74,8 +77,10 @@ IMAGES = (
     Image("base"),
     Image("toolbox", {"BASE": "base"}),
     Image("impostor", {"TOOLBOX": "toolbox"}),
-    Image("rhel9-packages", {"TOOLBOX": "toolbox"}, packing="rhel9", interpreters=(Wanted("3.12"),)),
-    Image("sles15-packages", {"TOOLBOX": "toolbox"}, packing="sles15", interpreters=(Wanted("3.6", "3.6.15", True),)),
+    Image("rhel9-packages", {"TOOLBOX": "toolbox"}, packing=("rhel9",), interpreters=(Wanted("3.12"),)),
+    Image(
+        "sles15-packages", {"TOOLBOX": "toolbox"}, packing=("sles15",), interpreters=(Wanted("3.6", "3.6.15", True),)
+    ),
     Image("rhel9", {"BASE": "base", "PACKAGES": "rhel9-packages"}, is_host=True),
     Image("sles15", {"BASE": "base", "PACKAGES": "sles15-packages"}, is_host=True),
     Image("rhel9build", {"HOST": "rhel9"}, is_host=True),
@@ -83,12 +88,32 @@ IMAGES = (
     Image("rhel9booted", {"HOST": "rhel9"}, is_host=True, folder="booted", boots=True),
     Image("sles15booted", {"HOST": "sles15"}, is_host=True, folder="booted", boots=True),
     Image(
+        "el8-packages",
+        {"TOOLBOX": "toolbox"},
+        packing=("el8", "derived", "rhel9", "sles15"),
+        interpreters=(Wanted("3.6", "3.6.15", True), Wanted("3.12")),
+    ),
+    Image(
+        "el10-packages",
+        {"TOOLBOX": "toolbox"},
+        packing=("el10", "derived", "rhel9"),
+        interpreters=(Wanted("3.12", required=True),),
+    ),
+    Image("sles16-packages", {"TOOLBOX": "toolbox"}, packing=("sles16", "derived", "sles15")),
+    Image("el8", {"BASE": "base", "PACKAGES": "el8-packages"}, borrows=("rhel9",), is_host=True),
+    Image("el10", {"BASE": "base", "PACKAGES": "el10-packages"}, borrows=("rhel9", "el8/finish"), is_host=True),
+    Image("sles16", {"BASE": "base", "PACKAGES": "sles16-packages"}, borrows=("sles15", "el8/finish"), is_host=True),
+    Image("leap15", {"TOOLBOX": "toolbox", "HOST": "sles15"}, packing=("leap15",), is_host=True),
+    Image(
         "repo",
         {
             "BASE": "base",
             "TOOLBOX": "toolbox",
             "RHEL9": "rhel9-packages",
             "SLES15": "sles15-packages",
+            "EL8": "el8-packages",
+            "EL10": "el10-packages",
+            "SLES16": "sles16-packages",
             "IMPOSTOR": "impostor",
         },
     ),
@@ -130,13 +155,19 @@ def _interpreters(image: Image) -> list[machine.Prefix]:
 def _packing(image: Image) -> list[Path]:
     if not image.packing:
         return []
-    others = {other.packing for other in IMAGES} - {image.packing}
+    others = {name for other in IMAGES for name in other.packing} - set(image.packing)
     return [path for path in sorted((HERE / "packing").glob("*.*")) if path.stem not in others]
 
 
 def _files(image: Image) -> Iterator[Path]:
-    yield from sorted(path for path in image.recipe_folder.rglob("*") if path.is_file())
+    for source in _sources(image):
+        yield from sorted(path for path in [source, *source.rglob("*")] if path.is_file())
     yield from _packing(image)
+
+
+def _sources(image: Image) -> list[Path]:
+    """Where the files of the build context come from; the later ones replace files of the earlier ones."""
+    return [*(HERE / "images" / name for name in image.borrows), image.recipe_folder]
 
 
 def recipe(image: Image, parent_ids: dict[str, str]) -> str:
@@ -186,7 +217,11 @@ def _build_base(image: Image, wanted: str, log: Path) -> None:
 
 
 def _context(image: Image, folder: Path) -> None:
-    shutil.copytree(image.recipe_folder, folder, dirs_exist_ok=True)
+    for source in _sources(image):
+        if source.is_dir():
+            shutil.copytree(source, folder, dirs_exist_ok=True)
+        elif source.is_file():
+            shutil.copy2(source, folder)
     for path in _packing(image):
         target = folder / path.relative_to(HERE)
         target.parent.mkdir(exist_ok=True)

@@ -12,6 +12,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._alternatives 
     concerns_python,
     parse_state,
     python_groups,
+    without_choices,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
 
@@ -115,6 +116,27 @@ def test_a_target_that_is_gone_and_one_that_nobody_registered(host: t.Any) -> No
     (group,) = _groups(host)
     assert any("not registered" in problem for problem in group["problems"])
     assert any("python3.8 is gone" in problem for problem in group["problems"])
+
+
+def test_a_choice_is_taken_out_and_all_else_stays() -> None:
+    left = without_choices("python3", CHKCONFIG.replace("auto", "manual", 1), ["/usr/bin/python3.6"])
+    assert left == CHKCONFIG.replace("/usr/bin/python3.6\n@python@1000000\n/usr/bin/pip3.6\n\n", "")
+    assert without_choices("python3", CHKCONFIG, ["/usr/bin/python3.12"]) == CHKCONFIG
+    # dpkg's ends with a blank line.
+    assert without_choices("pip", "auto\n/usr/bin/pip\n\n/opt/pip\n9\n/usr/bin/pip3\n1\n\n", ["/opt/pip"]) == (
+        "auto\n/usr/bin/pip\n\n/usr/bin/pip3\n1\n\n"
+    )
+
+
+def test_where_each_public_link_leads(host: t.Any) -> None:
+    _state(host, ("python3.9", 10))
+    (host / "entries" / "python3").symlink_to(host / "bin" / "python3.9")
+    (host / "bin" / "python3").symlink_to("python3.12")
+    (group,) = _groups(host)
+    (governed,) = group["governs"]
+    assert governed["kind"] == "link"
+    assert governed["entry_target"] == str(host / "bin" / "python3.9")
+    assert governed["leads_to"] == str(host / "bin" / "python3.12")
 
 
 def test_other_groups_are_passed_over_and_damaged_ones_reported(host: t.Any) -> None:

@@ -32,6 +32,12 @@ def test_os_release_is_parsed_as_a_shell_would() -> None:
 @pytest.mark.parametrize(
     ("os_id", "version", "expected"),
     [
+        ("rhel", "8.10", "el8"),
+        ("almalinux", "8.9", "el8"),
+        ("centos", "10", "el10"),
+        ("ol", "10.1", "el10"),
+        ("sles", "16.0", "sles16"),
+        ("opensuse-leap", "16.0", "sles16"),
         ("rhel", "9.7", "el9"),
         ("rocky", "9.3", "el9"),
         ("centos", "9", "el9"),
@@ -72,6 +78,11 @@ def test_single_keys_replace_those_of_the_known_contract() -> None:
         ({"binaries": []}, "lacks: binaries"),
         ({"version": "3.9.1"}, "must look like '3.9'"),
         ({"links": [{"path": "/usr/bin/python3"}]}, "links[0] lacks: target, package"),
+        (
+            {"links": [{"path": "/usr/bin/python3.9", "target": "x", "package": "python3"}]},
+            "links lack /usr/bin/python3",
+        ),
+        ({"alternatives": "python3"}, "must be a list of names"),
     ],
 )
 def test_a_contract_with_a_mistake_says_which(change: t.Any, said: t.Any) -> None:
@@ -80,9 +91,19 @@ def test_a_contract_with_a_mistake_says_which(change: t.Any, said: t.Any) -> Non
     assert said in caught.value.message
 
 
+def test_a_group_of_the_release_may_make_the_command() -> None:
+    links = [{"path": "/usr/libexec/platform-python", "target": "./platform-python3.6", "package": "platform-python"}]
+    contract = contract_for({"ID": "amzn"}, dict(OWN, links=links, alternatives=["python3"]))
+    assert contract["alternatives"] == ["python3"]
+
+
 def test_every_contract_is_consistent() -> None:
     for contract in CONTRACTS:
-        assert contract["links"][0]["path"] == "/usr/bin/python3"
-        owners = {one["package"] for one in contract["binaries"] + contract["links"]}
-        assert owners <= set(contract["packages"])
+        assert contract_for({"ID": contract["match"][0]["ids"][0], "VERSION_ID": contract["match"][0]["major"]})
+        # The same checks as for one of the user's own.
+        assert contract_for({}, contract)["id"] == contract["id"]
+        assert {one["package"] for one in contract["binaries"]} <= set(contract["packages"])
+        assert contract["links"][0]["package"] in contract["packages"]
+        known = set(contract["packages"] + contract["optional_packages"])
+        assert {one["package"] for one in contract["links"]} <= known
         assert contract["binaries"][0]["path"].endswith("python" + contract["version"])

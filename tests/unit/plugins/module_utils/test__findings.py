@@ -52,6 +52,7 @@ def healthy(os_id: t.Any = "rhel", version: t.Any = "9.7") -> t.Any:
                     {"path": contract["binaries"][0]["path"], "kind": "file"},
                 ],
                 "leads_to": contract["binaries"][0]["path"],
+                "due": contract["binaries"][0]["path"],
             }
             for link in contract["links"]
         ],
@@ -65,6 +66,14 @@ def healthy(os_id: t.Any = "rhel", version: t.Any = "9.7") -> t.Any:
         ],
         "drift": [],
         "resolution": {"python3": [], "python": []},
+        "command": {
+            "path": "/usr/bin/python3",
+            "kind": "link",
+            "target": "python3.9",
+            "leads_to": contract["binaries"][0]["path"],
+            "owner": "python3",
+            "made_by": None,
+        },
         "interpreters": [],
         "alternatives": [],
         "search_paths": [],
@@ -107,14 +116,22 @@ def group(**changes: t.Any) -> t.Any:
         "state_file": "/var/lib/alternatives/python3",
         "entry": "/etc/alternatives/python3",
         "chosen": "/usr/bin/python3.12",
-        "choices": [{"target": "/usr/bin/python3.12", "priority": 20, "exists": True}],
+        "choices": [
+            {"target": "/usr/bin/python3.12", "priority": 20, "exists": True, "owner": "python3.12", "slaves": {}}
+        ],
         "governs": [
             {
+                "name": "python3",
                 "path": "/usr/bin/python3",
+                "kind": "link",
                 "entry": "/etc/alternatives/python3",
+                "entry_target": "/usr/bin/python3.12",
                 "target": "/etc/alternatives/python3",
+                "leads_to": "/usr/bin/python3.12",
+                "owner": "python3.12",
                 "package": "python3",
                 "expected": "python3.9",
+                "due": "/usr/bin/python3.9",
             }
         ],
         "problems": [],
@@ -390,3 +407,189 @@ def test_what_users_get_is_safe_to_print_and_without_the_remedy() -> None:
     assert "\x1b" not in shaped["summary"]
     assert "\udcff" not in shaped["path"]
     assert safe({"a": ("b\udcff",)}) == {"a": ["b\\xff"]}
+
+
+# --- a release whose own packages make a group (EL 8) ----------------------------------------------------------------
+
+
+def own_group(**changes: t.Any) -> t.Any:
+    """Return the group python3 of a healthy EL 8 host with python36 and python3.11."""
+    made = {
+        "name": "python3",
+        "mode": "auto",
+        "link": "/usr/bin/python3",
+        "state_file": "/var/lib/alternatives/python3",
+        "entry": "/etc/alternatives/python3",
+        "chosen": "/usr/bin/python3.6",
+        "choices": [
+            _choice("3.6", 1000000, owner="python36"),
+            _choice("3.11", 31100, owner="python3.11"),
+        ],
+        "governs": [_governed("python3", "python3.6"), _governed("pip3", "pip3.6")],
+        "problems": [],
+    }
+    made.update(changes)
+    return made
+
+
+def _choice(version: t.Any, priority: t.Any, owner: t.Any, folder: t.Any = "/usr/bin") -> t.Any:
+    return {
+        "target": "{0}/python{1}".format(folder, version),
+        "priority": priority,
+        "exists": True,
+        "owner": owner,
+        "slaves": {"pip3": "{0}/pip{1}".format(folder, version)},
+    }
+
+
+def _governed(name: t.Any, command: t.Any, **changes: t.Any) -> t.Any:
+    made = {
+        "name": name,
+        "path": "/usr/bin/" + name,
+        "kind": "link",
+        "entry": "/etc/alternatives/" + name,
+        "entry_target": "/usr/bin/" + command,
+        "target": "/etc/alternatives/" + name,
+        "leads_to": "/usr/bin/" + command,
+        "owner": "python36",
+        "package": None,
+        "expected": None,
+        "due": None,
+    }
+    made.update(changes)
+    return made
+
+
+def el8(**changes: t.Any) -> t.Any:
+    """Return the observation of a healthy EL 8 host."""
+    seen = healthy("rhel", "8.10")
+    seen["packages"] = {
+        "platform-python": "platform-python-3.6.8-62.el8_10.x86_64",
+        "python36": "python36-3.6.8-39.x86_64",
+    }
+    seen["alternatives"] = [own_group()]
+    seen.update(changes)
+    return seen
+
+
+def test_a_group_of_the_release_itself_is_no_finding() -> None:
+    assert find(el8()) == []
+
+
+def test_the_newer_python_of_a_host_without_python36_is_no_finding() -> None:
+    group = own_group(
+        chosen="/usr/bin/python3.11",
+        choices=[_choice("3.11", 31100, owner="python3.11")],
+        governs=[_governed("python3", "python3.11", owner="python3.11")],
+    )
+    assert find(el8(alternatives=[group])) == []
+
+
+def test_a_command_past_its_group_to_what_no_package_owns() -> None:
+    astray = {"target": "/usr/local/bin/python3", "leads_to": "/usr/local/bin/python3", "owner": None}
+    group = own_group(governs=[_governed("python3", "python3.6", **astray), _governed("pip3", "pip3.6")])
+    (finding,) = find(el8(alternatives=[group]))
+    assert (finding["id"], finding["severity"]) == ("SP101", "major")
+    (action, _relabel) = make_plan([finding])
+    assert action["links"] == [
+        {"path": "/usr/bin/python3", "target": "/etc/alternatives/python3"},
+        {"path": "/etc/alternatives/python3", "target": "/usr/bin/python3.6"},
+    ]
+
+
+def test_a_slave_past_its_group_is_put_back_with_it() -> None:
+    astray = {"target": "/usr/local/bin/pip3", "leads_to": "/usr/local/bin/pip3", "owner": None}
+    group = own_group(governs=[_governed("python3", "python3.6"), _governed("pip3", "pip3.6", **astray)])
+    (finding,) = find(el8(alternatives=[group]))
+    assert (finding["id"], finding["path"]) == ("SP101", "/usr/bin/pip3")
+    assert {"path": "/usr/bin/pip3", "target": "/etc/alternatives/pip3"} in make_plan([finding])[0]["links"]
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ({"kind": "file", "target": None}, "SP102"),
+        ({"kind": "directory", "target": None, "leads_to": None}, "SP102"),
+        ({"kind": "missing", "target": None, "leads_to": None}, "SP103"),
+    ],
+)
+def test_a_command_of_a_group_that_is_no_link(change: t.Any, expected: t.Any) -> None:
+    group = own_group(governs=[_governed("python3", "python3.6", **change)])
+    (finding,) = find(el8(alternatives=[group]))
+    assert finding["id"] == expected
+    assert make_plan([finding])[0]["action"] == "relink_group"
+
+
+def test_a_foreign_choice_is_taken_out_of_a_group_of_the_release() -> None:
+    foreign = _choice("3.99", 2000000, owner=None, folder="/usr/local/bin")
+    group = own_group(chosen=foreign["target"], choices=[*own_group()["choices"], foreign])
+    (finding,) = find(el8(alternatives=[group]))
+    assert finding["id"] == "SP104"
+    action = make_plan([finding])[0]
+    assert (action["action"], action["targets"]) == ("drop_choices", ["/usr/local/bin/python3.99"])
+    assert {"path": "/etc/alternatives/python3", "target": "/usr/bin/python3.6"} in action["links"]
+    assert "/usr/local/bin/python3.99" in describe(action)
+
+
+def test_a_foreign_choice_that_would_not_be_chosen_is_left_alone() -> None:
+    foreign = _choice("3.99", 5, owner=None, folder="/usr/local/bin")
+    assert find(el8(alternatives=[own_group(choices=[*own_group()["choices"], foreign])])) == []
+
+
+def test_a_foreign_choice_without_a_packaged_one_beside_it_is_only_told() -> None:
+    foreign = _choice("3.99", 5, owner=None, folder="/usr/local/bin")
+    (finding,) = find(el8(alternatives=[own_group(chosen=foreign["target"], choices=[foreign])]))
+    assert not finding["repairable"]
+
+
+def test_a_packaged_choice_that_is_gone_stays_the_chosen_one() -> None:
+    choices = [
+        dict(_choice("3.6", 1000000, owner="python36"), exists=False),
+        _choice("3.11", 31100, owner="python3.11"),
+    ]
+    group = own_group(choices=choices, governs=[_governed("python3", "python3.6", leads_to=None, owner=None)])
+    (finding,) = find(el8(alternatives=[group]))
+    # Its package brings it back; the group is not led to another one.
+    assert (finding["id"], finding["repairable"]) == ("SP103", True)
+    assert make_plan([finding]) == []
+
+
+@pytest.mark.parametrize(("made_by", "repaired"), [("python36", True), (None, False)])
+def test_a_command_without_a_group_that_leads_to_what_no_package_owns(made_by: t.Any, repaired: t.Any) -> None:
+    seen = el8(alternatives=[])
+    seen["command"].update(
+        target="/usr/local/bin/python3", leads_to="/usr/local/bin/python3", owner=None, made_by=made_by
+    )
+    (finding,) = find(seen)
+    assert (finding["id"], finding["repairable"]) == ("SP101", repaired)
+
+
+def test_a_group_that_leads_to_the_packaged_python_is_a_minor_matter() -> None:
+    choice = {"target": "/usr/bin/python3.9", "priority": 1000000, "exists": True, "owner": "python3", "slaves": {}}
+    made = group(chosen="/usr/bin/python3.9", choices=[choice])
+    made["governs"][0].update(leads_to="/usr/bin/python3.9", owner="python3", entry_target="/usr/bin/python3.9")
+    seen = healthy()
+    seen["alternatives"] = [made]
+    seen["links"][0].update(target="/etc/alternatives/python3")
+    redirected, foreign = find(seen)
+    assert [(one["id"], one["severity"]) for one in (redirected, foreign)] == [("SP101", "minor"), ("SP104", "minor")]
+    assert "as it should" in redirected["summary"]
+    assert "nothing runs that should not" in foreign["summary"]
+    assert [action["action"] for action in make_plan([redirected, foreign])] == [
+        "restore_link",
+        "drop_group",
+        "relabel",
+    ]
+    made["governs"][0].update(leads_to="/usr/bin/python3.12")
+    assert [one["severity"] for one in find(seen) if one["id"] == "SP104"] == ["major"]
+
+
+def test_a_packaged_link_that_a_foreign_group_governs_is_reported_once() -> None:
+    seen = healthy()
+    made = group()
+    made["governs"].append(
+        _governed("pydoc3", "pydoc3.12", package="python3", expected="pydoc3.9", due="/usr/bin/pydoc3.9")
+    )
+    seen["alternatives"] = [made]
+    seen["drift"] = [drift("/usr/bin/pydoc3", altered=["link"], kind="link")]
+    assert [finding["id"] for finding in find(seen)] == ["SP104"]

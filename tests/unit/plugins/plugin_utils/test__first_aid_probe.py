@@ -166,7 +166,9 @@ def test_no_database_is_an_error_of_its_own(sections: tuple[str, ...], said: str
 
 def test_the_settings_name_every_release() -> None:
     settings = probe_settings(SUPPORTED, CONTRACTS)
-    assert "rhel:9:3.9:python3" in settings["platforms"]
-    assert "sles:15:3.6:python3-base" in settings["platforms"]
+    assert "rhel:9:3.9:python3:/usr/bin/python3.9" in settings["platforms"]
+    assert "rhel:8:3.6:platform-python:/usr/libexec/platform-python3.6" in settings["platforms"]
+    assert "sles:15:3.6:python3-base:/usr/bin/python3.6" in settings["platforms"]
+    assert settings["own_contract"] == ""
     assert settings["older_minors"] == ["3.6", "3.7"]
     assert not any(" " in word for words in settings.values() if not isinstance(words, str) for word in words)
