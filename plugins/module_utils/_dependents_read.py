@@ -61,10 +61,12 @@ class Reader:
 
     def __init__(self, contract: Contract, folders: t.Sequence[str] = FOLDERS) -> None:
         self.folders = tuple(folders)
-        self.link = contract["links"][0]["path"]
+        # Enterprise Linux 8 promises no such link: there it is an alternatives group's.
+        commands = [link["path"] for link in contract["links"] if os.path.basename(link["path"]) == "python3"]
+        self.link = commands[0] if commands else "/usr/bin/python3"
         self._targets = {link["path"]: link["target"] for link in contract["links"]}
         binaries = [name for one in contract["binaries"] for name in [one["path"]] + list(one["twins"])]
-        self.names = tuple(dict.fromkeys(list(self._targets) + binaries))
+        self.names = tuple(dict.fromkeys([self.link] + list(self._targets) + binaries))
         self._name_of: t.Dict[str, t.Optional[str]] = {}
         self._command: t.Dict[str, t.Optional[Start]] = {}
 

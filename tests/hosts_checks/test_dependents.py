@@ -133,3 +133,23 @@ def check_report(ansible: Ansible, host: Host, folder: Path) -> None:
     assert "<b>|x" not in text.replace("\\|", "|").replace("`", "").replace("odd \\n$(id)<b>|x", "")
     written = text + path.with_suffix(".html").read_text(encoding="utf-8") + json.dumps(report) + done.out
     assert SECRET not in written
+
+
+def test_a_service_that_runs_a_replaced_interpreter(fleet: Any, ansible: Ansible) -> None:
+    host = fleet.up("rhel9booted")
+    host.put("/opt/watch", b"#!/usr/bin/python3 -Es\nimport time\ntime.sleep(600)\n")
+    host.put("/etc/systemd/system/watch.service", b"[Service]\nType=exec\nExecStart='/opt/watch' --now\n")
+    host.check("chmod 755 /opt/watch && systemctl daemon-reload && systemctl start watch.service")
+    answer, found = ask(ansible, host, kinds=["unit", "process"])
+    pid = host.check("systemctl show -p MainPID --value watch.service").strip()
+    process = found["process", pid]
+    assert (process["unit"], process["via"], process["needs_restart"]) == ("watch.service", "/opt/watch", False)
+    assert found["unit", "watch.service"]["via"] == "/opt/watch"
+    assert (answer["partial"], answer["needs_restart"]) == (False, [])
+    host.check("cp -p /usr/bin/python3.9 /usr/bin/.new && mv -f /usr/bin/.new /usr/bin/python3.9")
+    answer, _found = ask(ansible, host, kinds=["process"])
+    assert answer["needs_restart"] == ["watch.service"]
+    host.check("systemctl restart watch.service")
+    answer, found = ask(ansible, host, kinds=["process"])
+    assert answer["needs_restart"] == []
+    assert [one["unit"] for one in found.values()] == ["watch.service"]

@@ -129,6 +129,13 @@ def test_only_who_goes_over_the_link_breaks_when_it_is_redirected(world: World) 
     }
 
 
+def test_where_the_link_is_a_group_s_it_is_a_name_all_the_same(world: World) -> None:
+    world.contract["links"] = world.contract["links"][1:]
+    reader = Reader(world.contract)
+    assert (reader.link, reader.breaks_by("/usr/bin/python3")) == ("/usr/bin/python3", ALL)
+    assert reader.breaks_by(world.root + "/usr/libexec/platform-python") == PINNED
+
+
 def test_the_first_name_on_the_way_counts_and_a_redirected_link_keeps_its_name(world: World) -> None:
     os.symlink(world.bin + "/python3", world.local + "/snake")
     assert world.reader().name_of(world.local + "/snake") == world.bin + "/python3"
