@@ -146,8 +146,6 @@ def _shaped(
     contract: Contract, reader: Reader, found: t.List[Dependent], limit: int, reasons: t.List[str]
 ) -> t.Dict[str, t.Any]:
     kept, used = _fair(found, limit), [one["interpreter"] for one in found]
-    if len(kept) < len(found):
-        reasons.append("{0} of {1} dependents are listed; the counts are of all".format(len(kept), len(found)))
     return {
         "version": contract["version"],
         "interpreters": [
@@ -158,6 +156,7 @@ def _shaped(
         "breaks": {change: _counts([one for one in found if change in one["breaks"]]) for change in CHANGES},
         "needs_restart": sorted({one["unit"] or one["name"] for one in found if one["needs_restart"]}),
         "dependents": kept,
+        "left_out": len(found) - len(kept),
         "partial": bool(reasons),
         "reasons": reasons,
     }
@@ -208,7 +207,8 @@ def summarize(answer: t.Mapping[str, t.Any]) -> t.List[str]:
         names = ", ".join(printable(name) for name in answer["needs_restart"])
         lines.append("to be restarted, because another file lies where theirs was: " + names)
     lines += ["not complete: " + printable(reason) for reason in answer["reasons"]]
-    return lines + [_line(one) for one in answer["dependents"]]
+    lines += [_line(one) for one in answer["dependents"]]
+    return lines + (["{0} more are not listed".format(answer["left_out"])] if answer["left_out"] else [])
 
 
 def _line(one: Dependent) -> str:

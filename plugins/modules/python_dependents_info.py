@@ -173,8 +173,12 @@ ansible_facts:
               description: Whether a process runs another file than its name leads to now.
               type: bool
               returned: success
+        left_out:
+          description: How many more there are than O(limit).
+          type: int
+          returned: success
         partial:
-          description: Whether something was not looked at, or is not listed.
+          description: Whether something was not looked at.
           type: bool
           returned: success
         reasons:

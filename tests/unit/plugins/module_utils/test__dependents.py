@@ -455,7 +455,8 @@ def test_a_limit_keeps_some_of_every_kind_and_counts_all(world: World) -> None:
     kinds = [one["kind"] for one in answer["dependents"]]
     assert (kinds.count("cron"), kinds.count("command")) == (8, 2)
     assert (answer["counts"]["cron"], answer["counts"]["command"]) == (20, 20)
-    assert answer["reasons"] == ["10 of 40 dependents are listed; the counts are of all"]
+    assert (answer["left_out"], answer["partial"]) == (30, False)
+    assert summarize(answer)[-1] == "30 more are not listed"
 
 
 def test_what_rpm_cannot_tell_is_told(world: World) -> None:
