@@ -140,8 +140,8 @@ GUARDS: Sequence[Guard] = (
         (*_LINKS, *_PATHS, *_CONTENT, *_LIBRARY, *_REST),
         "notices",
         _GUARD,
-        None,
-        "a timer on the host looks between the runs, and reports a change within its period",
+        "python_guard_state: present",
+        "a timer on the host looks every python_guard_period seconds, and tells what changed",
     ),
     Guard(
         (*_LINKS, *_PATHS, *_CONTENT, *_LIBRARY, *_REST, "SP501"),

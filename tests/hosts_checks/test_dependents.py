@@ -47,10 +47,17 @@ def ask(ansible: Ansible, host: Host, **options: Any) -> tuple[dict[str, Any], d
     return answer, {(one["kind"], one["name"]): one for one in answer["dependents"]}
 
 
-@pytest.mark.parametrize(("image", "minor"), [("rhel9", "3.9"), ("sles15", "3.6")])
-def test_what_depends_on_it(fleet: Any, ansible: Ansible, tmp_path: Path, image: str, minor: str) -> None:
+BINARIES = {
+    "rhel9": "/usr/bin/python3.9",
+    "sles15": "/usr/bin/python3.6",
+    "el8": "/usr/libexec/platform-python3.6",
+}
+
+
+@pytest.mark.parametrize("image", BINARIES)
+def test_what_depends_on_it(fleet: Any, ansible: Ansible, tmp_path: Path, image: str) -> None:
     host = fleet.up(image)
-    binary = f"/usr/bin/python{minor}"
+    binary = BINARIES[image]
     plant(host, binary)
     before = host.listing()
     answer, found = ask(ansible, host, folders=["/opt/app"])
@@ -61,7 +68,7 @@ def test_what_depends_on_it(fleet: Any, ansible: Ansible, tmp_path: Path, image:
     check_planted(found, binary)
     check_packages(found, image, binary)
     check_process(ansible, host, binary, found)
-    if image == "sles15":
+    if image != "rhel9":
         return
     cut, _found = ask(ansible, host, time_limit=0.02)
     assert cut["partial"] is True
@@ -86,7 +93,7 @@ def check_packages(found: dict[Any, Any], image: str, binary: str) -> None:
     """Check what the operating system itself has."""
     pip = found["package", "python3-pip"]
     assert (pip["interpreter"], pip["breaks"]) == (None, PINNED)
-    assert pip["detail"] == f"python(abi) = {binary.replace('/usr/bin/python', '')}"
+    assert pip["detail"] == f"python(abi) = {binary.rpartition('python')[2]}"
     assert not [name for kind, name in found if kind == "package" and name.startswith("python3.1")]
     if image == "rhel9":
         dnf = found["command", "dnf-3"]
@@ -94,8 +101,12 @@ def check_packages(found: dict[Any, Any], image: str, binary: str) -> None:
         assert dnf["detail"] == f"#!{binary}"
         assert (found["command", "dnf"]["via"], found["command", "dnf"]["how"]) == ("/usr/bin/dnf-3", "shebang")
         assert binary in found["package", "dnf"]["detail"]
-    else:
+    elif image == "sles15":
         assert found["package", "python3"]["breaks"] == ["gone"]
+    else:
+        pydoc = found["command", "pydoc3.6"]
+        assert (pydoc["interpreter"], pydoc["breaks"]) == ("/usr/libexec/platform-python", PINNED)
+        assert found["package", "python36"]["breaks"] == ["gone"]
 
 
 def check_process(ansible: Ansible, host: Host, binary: str, found: dict[Any, Any]) -> None:

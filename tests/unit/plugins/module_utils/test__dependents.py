@@ -379,6 +379,20 @@ def test_secrets_of_a_command_line_stay_on_the_host(world: World) -> None:
     assert "unter2" not in repr(answer) + "".join(summarize(answer))
 
 
+def test_a_process_of_an_impostor_is_to_be_restarted_once_the_link_is_back(world: World) -> None:
+    impostor = shutil.copy("/bin/sh", world.local + "/python3.13")
+    folder = recorded(world, "8", world.bin + "/python3", "/srv/app.py")
+    os.unlink(folder + "/exe")
+    os.symlink(impostor, folder + "/exe")
+    os.unlink(world.bin + "/python3")
+    os.symlink(impostor, world.bin + "/python3")
+    (one,) = world.found("process")
+    assert (one["path"], one["interpreter"], one["needs_restart"]) == (impostor, world.bin + "/python3", False)
+    os.unlink(world.bin + "/python3")
+    os.symlink("python3.9", world.bin + "/python3")
+    assert [one["needs_restart"] for one in world.found("process")] == [True]
+
+
 def test_processes_of_a_container_are_not_the_host_s(world: World) -> None:
     recorded(world, "1", world.bin + "/python3.9")
     os.symlink(world.root, recorded(world, "2", world.bin + "/python3.9") + "/root")

@@ -72,7 +72,7 @@ def test_prevention_comes_before_notice_and_names_the_findings() -> None:
     findings = {one["option"]: one["findings"] for one in told}
     assert findings["python_pin_marker: present"] == ["SP208"]
     assert findings["python_pin_shadows: quarantined"] == ["SP106"]
-    assert findings[None] == ["SP106", "SP201", "SP208"]
+    assert findings["python_guard_state: present"] == findings[None] == ["SP106", "SP201", "SP208"]
 
 
 def test_advice_that_fits_two_causes_is_told_once() -> None:
