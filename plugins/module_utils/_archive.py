@@ -15,6 +15,7 @@ import bz2
 import contextlib
 import gzip
 import hashlib
+import io
 import lzma
 import os
 import posixpath
@@ -29,7 +30,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._files import clear_errors, remove_any
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 
-__all__ = ["Limits", "Unpacked", "pack", "unpack"]
+__all__ = ["Limits", "Unpacked", "damaged", "decompressed", "pack", "unpack"]
 
 _CHUNK = 1 << 18
 _KINDS = (
@@ -67,22 +68,18 @@ def unpack(archive: str, folder: str, limits: t.Optional[Limits] = None, zstd: s
     Raises ArchiveError or DiskFullError; C(folder) is then to be thrown away.
     """
     run = _Run(archive, folder, limits or Limits())
-    with clear_errors(folder), _opened(archive, zstd) as stream:
+    with clear_errors(folder), open(archive, "rb") as raw, decompressed(raw, archive, zstd) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as tar:
                 for member in tar:
                     run.add(tar, member)
-        except (tarfile.TarError, EOFError, zlib.error, lzma.LZMAError) as error:
-            raise _damaged(archive, error) from error
-        except OSError as error:
-            # gzip and bz2 tell damage this way; errors of the operating system have a number.
-            if error.errno is None:
-                raise _damaged(archive, error) from error
-            raise
+        except (tarfile.TarError, EOFError) as error:
+            raise damaged(archive, error) from error
     return run.done()
 
 
-def _damaged(archive: str, error: BaseException) -> ArchiveError:
+def damaged(archive: str, error: BaseException) -> ArchiveError:
+    """Return the error that says that C(archive) is no archive, or not a whole one."""
     return ArchiveError(
         "The archive {0} is damaged or is no tar archive: {1}. Get it again, and compare its SHA-256 with what its "
         "publisher says.".format(printable(archive), printable(str(error)) or type(error).__name__),
@@ -91,11 +88,14 @@ def _damaged(archive: str, error: BaseException) -> ArchiveError:
 
 
 @contextlib.contextmanager
-def _opened(archive: str, zstd: str) -> t.Iterator[t.BinaryIO]:
-    with open(archive, "rb") as raw:
-        start = raw.read(6)
-        raw.seek(0)
-        kind = next((name for magic, name in _KINDS if start.startswith(magic)), "")
+def decompressed(raw: t.BinaryIO, archive: str, zstd: str = "zstd") -> t.Iterator[t.BinaryIO]:
+    """Give what is in C(raw), a buffered file at its beginning, by whatever it is compressed; C(archive) is its name.
+
+    Damage is raised as ArchiveError.
+    """
+    start = t.cast(io.BufferedReader, raw).peek(6)[:6]
+    kind = next((name for magic, name in _KINDS if start.startswith(magic)), "")
+    try:
         if kind == "zst":
             with _through_zstd(archive, raw, zstd) as unpacked:
                 yield unpacked
@@ -110,6 +110,13 @@ def _opened(archive: str, zstd: str) -> t.Iterator[t.BinaryIO]:
                 yield t.cast(t.BinaryIO, unxzipped)
         else:
             yield raw
+    except (zlib.error, lzma.LZMAError) as error:
+        raise damaged(archive, error) from error
+    except OSError as error:
+        # gzip and bz2 tell damage this way; errors of the operating system have a number.
+        if error.errno is None:
+            raise damaged(archive, error) from error
+        raise
 
 
 @contextlib.contextmanager
@@ -122,6 +129,8 @@ def _through_zstd(archive: str, raw: t.BinaryIO, zstd: str) -> t.Iterator[t.Bina
             ".tar.gz of the same release.".format(printable(archive)),
             archive=json_text(archive),
         )
+    # What was looked at is in this process's buffer, and the program reads the file itself.
+    os.lseek(raw.fileno(), 0, os.SEEK_SET)
     process = subprocess.Popen(
         [path, "-dcq"], stdin=raw, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env={"LC_ALL": "C"}
     )
@@ -136,7 +145,7 @@ def _through_zstd(archive: str, raw: t.BinaryIO, zstd: str) -> t.Iterator[t.Bina
         output.close()
         code = process.wait()
     if code != 0:
-        raise _damaged(archive, ValueError("zstd ended with exit code {0}".format(code)))
+        raise damaged(archive, ValueError("zstd ended with exit code {0}".format(code)))
 
 
 class _Run:
@@ -169,7 +178,7 @@ class _Run:
 
     def done(self) -> Unpacked:
         if not self._digests:
-            raise _damaged(self._archive, ValueError("there are no files in it"))
+            raise damaged(self._archive, ValueError("there are no files in it"))
         # Through other links a link can end elsewhere than its text says. Nothing was written through any of them.
         inside = os.path.realpath(self._folder)
         for path in (path for path, kind in self._kinds.items() if kind == "link"):

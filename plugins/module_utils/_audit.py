@@ -11,13 +11,12 @@ import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract, parse_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import UnknownPlatformError
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError, UnknownPlatformError
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Finding, Policy, find
 from ansible_collections.fleet.system_python.plugins.module_utils._observation import Observation, observe
-from ansible_collections.fleet.system_python.plugins.module_utils._offline import open_offline
 from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
-from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
+from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 
 __all__ = ["audit", "read_os_release"]
 
@@ -25,7 +24,14 @@ _OS_RELEASE_FILES = ("/etc/os-release", "/usr/lib/os-release")
 
 
 def read_os_release(files: t.Sequence[str] = _OS_RELEASE_FILES, root: Root = HOST) -> t.Dict[str, str]:
-    """Return the os-release variables of the host, or of C(root); raises UnknownPlatformError without such a file."""
+    """Return the os-release variables of the host, or of C(root); raises UnknownPlatformError without such a file.
+
+    A root that does not exist is InvalidDataError.
+    """
+    if not root.is_host and not root.isdir("/"):
+        raise InvalidDataError(
+            "The root folder {0} does not exist.".format(printable(root.folder)), path=json_text(root.folder)
+        )
     for path in files:
         if root.isfile(path):
             with root.open(path) as stream:
@@ -57,6 +63,9 @@ def audit(
             contract, Rpm(runner=runner, timeout=timeout), environ, core_version, runner, check_manager
         )
     else:
+        # Here, so that the audit of a running host, which is to be fast, does not load it.
+        from ansible_collections.fleet.system_python.plugins.module_utils._offline import open_offline  # noqa: PLC0415
+
         with open_offline(root, runner, timeout) as rpm:
             observation = observe(contract, rpm, {}, "", runner, check_manager, root)
     return observation, find(observation, policy)

@@ -24,6 +24,7 @@ __all__ = [
     "DiskFullError",
     "DownloadError",
     "ForeignRuntimeError",
+    "ImageError",
     "InUseError",
     "InvalidDataError",
     "JournalError",
@@ -199,6 +200,12 @@ class ForeignRuntimeError(SystemPythonError):
     """What is in the way was not made by this collection; details: path."""
 
     kind = "not_ours"
+
+
+class ImageError(SystemPythonError):
+    """A container image cannot be had; details: image and engine, or archive."""
+
+    kind = "image"
 
 
 class InUseError(SystemPythonError):

@@ -85,10 +85,6 @@ def open_offline(root: Root, runner: CommandRunner = run_command, timeout: float
     Needs rpm on this machine, of any version that reads the database's format; C(timeout) in seconds is for each
     process and for the comparison. Raises DatabaseError, PrivilegeError.
     """
-    if not os.path.isdir(root.folder):
-        raise InvalidDataError(
-            "The root folder {0} does not exist.".format(printable(root.folder)), path=json_text(root.folder)
-        )
     if os.geteuid() != 0:
         raise PrivilegeError(
             "Checking the system in {0} needs root, which alone can read all of its files and tell their owners. In a "

@@ -1,0 +1,319 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""Make the root folder of a container image, from an engine that has it or from an archive of it.
+
+Nothing of the image is started: a container is created, exported and removed again, and an archive is only read.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import secrets
+import shutil
+import stat
+import subprocess
+import tarfile
+import tempfile
+import threading
+import typing as t
+
+from ansible_collections.fleet.system_python.plugins.module_utils._archive import damaged
+from ansible_collections.fleet.system_python.plugins.module_utils._command import OUTPUT_TAIL, run_command
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
+    ArchiveError,
+    ChecksumError,
+    CommandError,
+    ImageError,
+    InvalidDataError,
+    PrivilegeError,
+)
+from ansible_collections.fleet.system_python.plugins.module_utils._files import remove_any
+from ansible_collections.fleet.system_python.plugins.module_utils._image_layers import Layout
+from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
+
+__all__ = ["Source", "lay_out", "remove"]
+
+_ENGINES = ("podman", "docker")
+_PREFIX = "fleet-system-python-image-"
+# A container needs a command, and nothing ever runs it.
+_COMMAND = "/nothing-is-started"
+_JSON_LIMIT = 8 << 20
+_CHUNK = 1 << 20
+# uname's name for a processor -> OCI's.
+_ARCHITECTURES = {"x86_64": "amd64", "aarch64": "arm64"}
+
+_Json = t.Dict[str, t.Any]
+
+
+class Source(t.NamedTuple):
+    """Where the image is: C(image) is its name in C(engine) (a program; null: the first that is installed).
+
+    With C(archive), a file of C(docker save) or an OCI layout, C(image) chooses one of several in it.
+    """
+
+    image: t.Optional[str] = None
+    archive: t.Optional[str] = None
+    engine: t.Optional[str] = None
+
+
+def lay_out(source: Source, parent: str, timeout: float) -> _Json:
+    """Lay the image out in a new folder in C(parent); return C({root, source, files, size, left_out}).
+
+    C(timeout) is in seconds, for each command of the engine. Raises a SystemPythonError, and then leaves nothing.
+    """
+    if os.geteuid() != 0:
+        raise PrivilegeError(
+            "Laying out an image needs root, because its files must have their owners. In a build without root, run "
+            "under 'podman unshare' or 'buildah unshare', or give a mounted root folder instead."
+        )
+    if not os.path.isdir(parent):
+        raise InvalidDataError("{0} is not a folder.".format(printable(parent)), path=json_text(parent))
+    folder = tempfile.mkdtemp(prefix=_PREFIX, dir=parent)
+    try:
+        layout = Layout(folder)
+        if source.archive:
+            name = _from_archive(layout, source.archive, source.image)
+        else:
+            name = _from_engine(layout, source.image or "", source.engine, timeout)
+    except BaseException:
+        remove_any(folder)
+        raise
+    return {
+        "root": folder,
+        "source": name,
+        "files": layout.files,
+        "size": layout.size,
+        "left_out": layout.left_out,
+    }
+
+
+def remove(root: str, check_mode: bool) -> bool:
+    """Remove what lay_out made; return whether it was there. Raises InvalidDataError for anything else."""
+    place = os.path.join(os.path.realpath(os.path.dirname(root.rstrip("/"))), os.path.basename(root.rstrip("/")))
+    if not os.path.lexists(place):
+        return False
+    found = os.lstat(place)
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.geteuid()
+    if not is_ours or not os.path.basename(place).startswith(_PREFIX):
+        raise InvalidDataError(
+            "{0} was not laid out by this collection and is not removed.".format(printable(root)), path=json_text(root)
+        )
+    if not check_mode:
+        remove_any(place)
+    return True
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# From an engine
+
+
+def _from_engine(layout: Layout, image: str, engine: t.Optional[str], timeout: float) -> str:
+    program = _find_engine(engine)
+    # The engine and its settings (DOCKER_HOST, XDG_RUNTIME_DIR, ...) are the caller's.
+    environment = dict(os.environ, LC_ALL="C")
+    container = "fleet-system-python-check-" + secrets.token_hex(8)
+    create = [program, "create", "--pull", "never", "--network", "none", "--name", container, image, _COMMAND]
+    try:
+        done = run_command(create, timeout=timeout, env=environment)
+        if done.rc != 0:
+            raise ImageError(
+                "{0} cannot make a container of the image {1}: {2}. Pull or build it first.".format(
+                    os.path.basename(program), printable(image), printable(done.tail()) or "(nothing said)"
+                ),
+                image=json_text(image),
+                engine=program,
+                output=done.tail(),
+            )
+        _export(layout, [program, "export", container], environment, timeout)
+    finally:
+        removed = run_command([program, "rm", "-f", "-v", container], timeout=timeout, env=environment)
+    if removed.rc != 0:
+        raise removed.error("The container {0}, which was made for the check, is still there".format(container))
+    return "{0}, by {1}".format(image, os.path.basename(program))
+
+
+def _find_engine(engine: t.Optional[str]) -> str:
+    for name in (engine,) if engine else _ENGINES:
+        program = shutil.which(name)
+        if program:
+            return program
+    raise ImageError(
+        "There is no {0} on this machine. Install it, name another in 'engine', or give an archive or a folder.".format(
+            engine or " or ".join(_ENGINES)
+        ),
+        engine=engine or list(_ENGINES),
+    )
+
+
+def _export(layout: Layout, argv: t.List[str], environment: t.Dict[str, str], timeout: float) -> None:
+    with tempfile.TemporaryFile() as said:
+        process = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=environment, start_new_session=True
+        )
+        stream = t.cast(t.BinaryIO, process.stdout)
+        late = threading.Event()
+
+        def stop() -> None:
+            late.set()
+            process.kill()
+
+        timer = threading.Timer(timeout, stop)
+        timer.start()
+        problem = None  # type: t.Optional[ArchiveError]
+        try:
+            layout.add(stream, "of " + argv[-1])
+            # The padding behind the end of the archive; unread, it would end the engine by a signal.
+            while stream.read(_CHUNK):
+                pass
+        except ArchiveError as error:
+            problem = error
+        finally:
+            timer.cancel()
+            stream.close()
+            if problem or process.poll() is None:
+                process.terminate()
+            code = process.wait()
+        said.seek(0)
+        tail = said.read().decode("utf-8", "replace")[-OUTPUT_TAIL:].strip()
+        if late.is_set() or (code != 0 and problem is None) or (problem and tail):
+            how = "did not end within its time limit" if late.is_set() else "ended with exit code {0}".format(code)
+            raise CommandError(
+                "The image cannot be exported: {0} {1}. It said: {2}".format(" ".join(argv), how, tail or "(nothing)"),
+                argv=argv,
+                rc=code,
+                output=tail,
+                timed_out=late.is_set(),
+            )
+        if problem:
+            raise problem
+
+
+# ---------------------------------------------------------------------------------------------------------------------
+# From an archive
+
+
+def _from_archive(layout: Layout, archive: str, image: t.Optional[str]) -> str:
+    try:
+        with tarfile.open(archive, "r:*") as tar:
+            names = set(tar.getnames())
+            if "manifest.json" in names:
+                layers = _docker_layers(tar, archive, image)
+            elif "index.json" in names:
+                layers = _oci_layers(tar, archive, image)
+            else:
+                raise _no_image(archive, "it has neither manifest.json (docker save) nor index.json (OCI)")
+            for layer in layers:
+                _add_layer(layout, tar, archive, layer)
+    except (tarfile.TarError, EOFError) as error:
+        raise damaged(archive, error) from error
+    return os.path.basename(archive) + (", image " + image if image else "")
+
+
+def _docker_layers(tar: tarfile.TarFile, archive: str, image: t.Optional[str]) -> t.List[str]:
+    """Return the names of the layers' files in what C(docker save) wrote, the lowest first."""
+    entries = _json(tar, archive, "manifest.json", list)
+    chosen = [entry for entry in entries if image is None or image in (entry.get("RepoTags") or [])]
+    if len(chosen) != 1:
+        raise _not_one(archive, image, [tag for entry in entries for tag in entry.get("RepoTags") or ["(no name)"]])
+    return [str(name) for name in chosen[0]["Layers"]]
+
+
+def _oci_layers(tar: tarfile.TarFile, archive: str, image: t.Optional[str]) -> t.List[str]:
+    manifest = _json(tar, archive, _chosen(_json(tar, archive, "index.json", dict), archive, image), dict)
+    while "manifests" in manifest:
+        manifest = _json(tar, archive, _chosen(manifest, archive, None), dict)
+    return [_blob(layer) for layer in manifest.get("layers") or []]
+
+
+def _chosen(index: _Json, archive: str, image: t.Optional[str]) -> str:
+    """Return the file of the one manifest of an index that is meant: by name, then by this machine's processor."""
+    entries = [
+        entry
+        for entry in index.get("manifests") or []
+        # Such are attestations about an image.
+        if (entry.get("platform") or {}).get("os") != "unknown"
+    ]
+    names = [
+        (entry.get("annotations") or {}).get("org.opencontainers.image.ref.name", "(no name)") for entry in entries
+    ]
+    found = [
+        entry for entry, name in zip(entries, names) if image is None or image == name or image.endswith(":" + name)
+    ]
+    if len(found) > 1:
+        mine = _ARCHITECTURES.get(os.uname().machine, os.uname().machine)
+        found = [entry for entry in found if (entry.get("platform") or {}).get("architecture") == mine]
+    if len(found) != 1:
+        raise _not_one(archive, image, names)
+    return _blob(found[0])
+
+
+def _blob(descriptor: _Json) -> str:
+    algorithm, _colon, digest = str(descriptor.get("digest")).partition(":")
+    return "blobs/{0}/{1}".format(algorithm, digest)
+
+
+def _json(tar: tarfile.TarFile, archive: str, name: str, kind: t.Type[t.Any]) -> t.Any:
+    with _member(tar, archive, name) as stream:
+        data = stream.read(_JSON_LIMIT + 1)
+    try:
+        found = json.loads(data.decode("utf-8")) if len(data) <= _JSON_LIMIT else None
+    except ValueError:
+        found = None
+    if not isinstance(found, kind):
+        raise _no_image(archive, "{0} in it is not what it should be".format(printable(name)))
+    return found
+
+
+@contextlib.contextmanager
+def _member(tar: tarfile.TarFile, archive: str, name: str) -> t.Iterator[t.IO[bytes]]:
+    try:
+        stream = tar.extractfile(name)
+    except KeyError:
+        stream = None
+    if stream is None:
+        raise _no_image(archive, "{0} is not in it".format(printable(name)))
+    with stream:
+        yield stream
+
+
+def _add_layer(layout: Layout, tar: tarfile.TarFile, archive: str, name: str) -> None:
+    """Add a layer by way of a file of its own, whose content is compared with its name where that is a digest."""
+    digest = hashlib.sha256()
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(layout.folder)) as copy:
+        with _member(tar, archive, name) as stream:
+            for chunk in iter(lambda: stream.read(_CHUNK), b""):
+                digest.update(chunk)
+                copy.write(chunk)
+        copy.flush()
+        if name.startswith("blobs/sha256/") and name[len("blobs/sha256/") :] != digest.hexdigest():
+            raise ChecksumError(
+                "{0} is damaged: the content of {1} in it is another one.".format(printable(archive), printable(name)),
+                file=json_text(archive),
+                wanted=json_text(name),
+                found=digest.hexdigest(),
+            )
+        with open(copy.name, "rb") as layer:
+            layout.add(layer, name)
+
+
+def _not_one(archive: str, image: t.Optional[str], names: t.Sequence[str]) -> ImageError:
+    return ImageError(
+        "{0} does not hold exactly one image{1}; it has: {2}. Name one of them in 'image'.".format(
+            printable(archive),
+            " called " + printable(image) if image else " for this processor",
+            ", ".join(printable(str(name)) for name in names) or "none",
+        ),
+        archive=json_text(archive),
+        images=[json_text(str(name)) for name in names],
+    )
+
+
+def _no_image(archive: str, why: str) -> ImageError:
+    return ImageError(
+        "{0} is no archive of a container image: {1}.".format(printable(archive), why), archive=json_text(archive)
+    )
