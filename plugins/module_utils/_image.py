@@ -113,11 +113,13 @@ def remove(root: str, check_mode: bool) -> bool:
 
 
 def _from_engine(layout: Layout, image: str, engine: t.Optional[str], timeout: float) -> str:
+    if image.startswith("-"):
+        raise InvalidDataError("Not the name of an image: {0}".format(printable(image)), image=json_text(image))
     program = _find_engine(engine)
     # The engine and its settings (DOCKER_HOST, XDG_RUNTIME_DIR, ...) are the caller's.
     environment = dict(os.environ, LC_ALL="C")
     container = "fleet-system-python-check-" + secrets.token_hex(8)
-    create = [program, "create", "--pull", "never", "--network", "none", "--name", container, image, _COMMAND]
+    create = [program, "create", "--pull=never", "--network=none", "--name=" + container, image, _COMMAND]
     try:
         done = run_command(create, timeout=timeout, env=environment)
         if done.rc != 0:

@@ -314,9 +314,9 @@ def test_a_container_is_created_exported_and_removed(tmp_path: Folder, work: Fol
     assert found["source"] == "app:1, by engine"
     assert text_of(found["root"] + "/usr/bin/python3.9") == "vendor"
     create, export, removed = (tmp_path / "calls").read_text().splitlines()
-    assert create.startswith("create --pull never --network none --name fleet-system-python-check-")
+    assert create.startswith("create --pull=never --network=none --name=fleet-system-python-check-")
     assert create.endswith(" app:1 /nothing-is-started")
-    assert export.split()[1] == removed.split()[-1] == create.split()[6]
+    assert "--name=" + export.split()[1] == "--name=" + removed.split()[-1] == create.split()[3]
 
 
 @pytest.mark.parametrize(
@@ -341,6 +341,12 @@ def test_an_engine_that_does_not_end_is_ended(tmp_path: Folder, work: Folder) ->
     with pytest.raises(CommandError, match="did not end within its time limit"):
         lay_out(Source("app:1", engine=engine(tmp_path, export="exec sleep 60")), str(work), 1)
     assert calls(tmp_path) == ["create", "export", "rm"]
+
+
+def test_a_name_that_is_an_option_is_refused(tmp_path: Folder, work: Folder) -> None:
+    with pytest.raises(InvalidDataError, match="Not the name of an image"):
+        lay_out(Source("--privileged", engine=engine(tmp_path)), str(work), 60)
+    assert not (tmp_path / "calls").exists()
 
 
 def test_no_engine(work: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
