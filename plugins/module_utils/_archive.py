@@ -30,14 +30,15 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._files import clear_errors, remove_any
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 
-__all__ = ["Limits", "Unpacked", "damaged", "decompressed", "pack", "unpack"]
+__all__ = ["ZSTD_MAGIC", "Limits", "Unpacked", "damaged", "decompressed", "pack", "unpack"]
 
 _CHUNK = 1 << 18
+ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _KINDS = (
     (b"\x1f\x8b", "gz"),
     (b"BZh", "bz2"),
     (b"\xfd7zXZ\x00", "xz"),
-    (b"\x28\xb5\x2f\xfd", "zst"),
+    (ZSTD_MAGIC, "zst"),
 )
 _ODD = stat.S_ISUID | stat.S_ISGID | stat.S_ISVTX
 # A fixed time in what is packed, so that the same files give the same archive.

@@ -11,6 +11,7 @@ Nothing of the image is started: a container is created, exported and removed ag
 
 import contextlib
 import hashlib
+import io
 import json
 import os
 import secrets
@@ -22,7 +23,7 @@ import tempfile
 import threading
 import typing as t
 
-from ansible_collections.fleet.system_python.plugins.module_utils._archive import damaged
+from ansible_collections.fleet.system_python.plugins.module_utils._archive import ZSTD_MAGIC, damaged
 from ansible_collections.fleet.system_python.plugins.module_utils._command import OUTPUT_TAIL, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     ArchiveError,
@@ -42,6 +43,7 @@ _ENGINES = ("podman", "docker")
 _PREFIX = "fleet-system-python-image-"
 # A container needs a command, and nothing ever runs it.
 _COMMAND = "/nothing-is-started"
+_DIGESTS = "blobs/sha256/"
 _JSON_LIMIT = 8 << 20
 _CHUNK = 1 << 20
 # uname's name for a processor -> OCI's.
@@ -284,23 +286,39 @@ def _member(tar: tarfile.TarFile, archive: str, name: str) -> t.Iterator[t.IO[by
 
 
 def _add_layer(layout: Layout, tar: tarfile.TarFile, archive: str, name: str) -> None:
-    """Add a layer by way of a file of its own, whose content is compared with its name where that is a digest."""
-    digest = hashlib.sha256()
-    with tempfile.NamedTemporaryFile(dir=os.path.dirname(layout.folder)) as copy:
-        with _member(tar, archive, name) as stream:
-            for chunk in iter(lambda: stream.read(_CHUNK), b""):
-                digest.update(chunk)
-                copy.write(chunk)
-        copy.flush()
-        if name.startswith("blobs/sha256/") and name[len("blobs/sha256/") :] != digest.hexdigest():
-            raise ChecksumError(
-                "{0} is damaged: the content of {1} in it is another one.".format(printable(archive), printable(name)),
-                file=json_text(archive),
-                wanted=json_text(name),
-                found=digest.hexdigest(),
-            )
-        with open(copy.name, "rb") as layer:
+    with _member(tar, archive, name) as stream:
+        if name.startswith(_DIGESTS):
+            _require_digest(stream, archive, name)
+        with _as_file(t.cast(io.BufferedReader, stream), layout.folder) as layer:
             layout.add(layer, name)
+
+
+def _require_digest(stream: t.IO[bytes], archive: str, name: str) -> None:
+    """Raise ChecksumError when the content of a layer is not what its name says."""
+    digest = hashlib.sha256()
+    for chunk in iter(lambda: stream.read(_CHUNK), b""):
+        digest.update(chunk)
+    stream.seek(0)
+    if name[len(_DIGESTS) :] != digest.hexdigest():
+        raise ChecksumError(
+            "{0} is damaged: the content of {1} in it is another one.".format(printable(archive), printable(name)),
+            file=json_text(archive),
+            wanted=json_text(name),
+            found=digest.hexdigest(),
+        )
+
+
+@contextlib.contextmanager
+def _as_file(stream: io.BufferedReader, folder: str) -> t.Iterator[t.BinaryIO]:
+    """Give the layer as it is, or as a file of its own beside C(folder) where a program has to read it."""
+    if not stream.peek(len(ZSTD_MAGIC)).startswith(ZSTD_MAGIC):
+        yield stream
+        return
+    with tempfile.NamedTemporaryFile(dir=os.path.dirname(folder)) as copy:
+        shutil.copyfileobj(stream, copy, _CHUNK)
+        copy.flush()
+        with open(copy.name, "rb") as layer:
+            yield layer
 
 
 def _not_one(archive: str, image: t.Optional[str], names: t.Sequence[str]) -> ImageError:
