@@ -14,7 +14,9 @@ A contract is a dict with these keys:
 - C(links): list of C({path, target, package}); one of an optional package counts where that is installed.
 - C(alternatives): names of the groups that the release's own packages make; C(/usr/bin/python3) is then the link of
   the group C(python3) instead of a packaged link.
-- C(unversioned): C({path, package, target}) of C(/usr/bin/python), C(package) is null where no package ships it.
+- C(unversioned): C({path, package, target}) of C(/usr/bin/python), C(package) is null where no package ships it as
+  Python 3. It may have C(python2), the C({package, target}) of a package that ships it as Python 2, and C(group), where
+  an alternatives group decides: C({name, targets}), with one target for each of C(absent), C(python3), C(python2).
 - C(packages): names that must be installed; C(optional_packages): names verified where they are installed.
 - C(manager): C({name, argv, interpreter, packages}); C(interpreter) is null where the manager is no Python program.
 - C(proof): list of C({argv, expect}); each must exit with 0 and print C(expect) (a regular expression).
@@ -54,7 +56,19 @@ _EL8: Contract = {
     ],
     "alternatives": ["python", "python3"],
     # No package ships it: it is a slave of the group python.
-    "unversioned": {"path": "/usr/bin/python", "package": None, "target": None},
+    "unversioned": {
+        "path": "/usr/bin/python",
+        "package": None,
+        "target": None,
+        "group": {
+            "name": "python",
+            "targets": {
+                "absent": "/usr/libexec/no-python",
+                "python3": "/usr/bin/python3",
+                "python2": "/usr/bin/python2",
+            },
+        },
+    },
     "packages": ["platform-python", "python3-libs"],
     "optional_packages": [
         "python36",
@@ -156,7 +170,12 @@ _SLES15: Contract = {
     "version": "3.6",
     "binaries": [{"path": "/usr/bin/python3.6", "package": "python3-base", "twins": ["/usr/bin/python3.6m"]}],
     "links": [{"path": "/usr/bin/python3", "target": "python3.6", "package": "python3-base"}],
-    "unversioned": {"path": "/usr/bin/python", "package": None, "target": None},
+    "unversioned": {
+        "path": "/usr/bin/python",
+        "package": None,
+        "target": None,
+        "python2": {"package": "python-base", "target": "python2.7"},
+    },
     "packages": ["python3-base", "libpython3_6m1_0"],
     "optional_packages": [
         "python3",

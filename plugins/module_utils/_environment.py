@@ -12,7 +12,7 @@ import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._root import Root
 
-__all__ = ["hijacks", "search_paths"]
+__all__ = ["hijacks", "is_shell_file", "search_paths"]
 
 HIJACKING_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
 
@@ -59,6 +59,36 @@ _PATH_FILES = (
 )
 
 
+# A word of a shell: no blank, no separator, nothing that runs a command, unless it is quoted.
+_WORD = r"""(?:[^\s;&|<>()`$"'\\#]|\$\w+|\$\{[^{}`$]*\}|"[^"`\\]*"|'[^']*')*"""
+_NAMES = "|".join(HIJACKING_VARIABLES)
+# The lines that set one of the variables and do nothing else.
+_SHELL_LINE = re.compile(
+    r"^\s*(?:(?:export|declare\s+-x|typeset\s+-x)\s+)?(?P<name>{0})={1}\s*(?:;\s*export\s+(?P=name)\s*)?;?\s*(?:#.*)?$".format(
+        _NAMES, _WORD
+    )
+)
+_PLAIN_LINE = re.compile(r"^\s*(?:export\s+)?(?:{0})\s*=[^\\]*$".format(_NAMES))
+_PAM_LINE = re.compile(r"^\s*(?:{0})(?:\s+(?:DEFAULT|OVERRIDE)=[^\\]*)+$".format(_NAMES))
+_SYSTEMD_LINE = re.compile(
+    r"""^\s*(?:Default|Manager)Environment\s*=\s*["']?(?:{0})=[^\s"'\\]*["']?\s*$""".format(_NAMES)
+)
+_PLAIN_FILES = ("/etc/environment", "/etc/crontab")
+
+
+def is_shell_file(path: str) -> bool:
+    """Tell whether a shell reads the file (of _VARIABLE_FILES), so that a line of it may be all that a block has."""
+    return not (path in _PLAIN_FILES or path.endswith(".conf"))
+
+
+def _sets_nothing_else(path: str, line: str) -> bool:
+    if path.startswith("/etc/systemd/"):
+        return bool(_SYSTEMD_LINE.match(line))
+    if path == "/etc/security/pam_env.conf":
+        return bool(_PAM_LINE.match(line))
+    return bool((_SHELL_LINE if is_shell_file(path) else _PLAIN_LINE).match(line))
+
+
 def _lines(root: str, patterns: t.Iterable[str]) -> t.Iterator[t.Tuple[str, int, str]]:
     tree = Root(root)
     for pattern in patterns:
@@ -97,8 +127,11 @@ def _search_path(who: str, source: str, value: str) -> t.Dict[str, t.Any]:
 
 
 def hijacks(environ: t.Mapping[str, str], root: str = "/") -> t.List[t.Dict[str, t.Any]]:
-    """Return where PYTHONHOME, PYTHONPATH or PYTHONSTARTUP are set for everyone: C({variable, value, source})."""
-    found = [
+    """Return where PYTHONHOME, PYTHONPATH or PYTHONSTARTUP are set for everyone: C({variable, value, source}).
+
+    Of a file, C(path), and C(line): the line, where it does nothing else and can be taken out alone, or null.
+    """
+    found: t.List[t.Dict[str, t.Any]] = [
         {"variable": name, "value": environ[name], "source": "environment of this connection"}
         for name in HIJACKING_VARIABLES
         if environ.get(name)
@@ -111,6 +144,8 @@ def hijacks(environ: t.Mapping[str, str], root: str = "/") -> t.List[t.Dict[str,
                     "variable": match.group("name"),
                     "value": match.group("value").strip().strip("\"'"),
                     "source": "{0}:{1}".format(path, number),
+                    "path": path,
+                    "line": line if _sets_nothing_else(path, line) else None,
                 }
             )
     return found

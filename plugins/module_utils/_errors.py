@@ -29,6 +29,8 @@ __all__ = [
     "InvalidDataError",
     "JournalError",
     "LockedError",
+    "PinConflictError",
+    "PinImpossibleError",
     "PrivilegeError",
     "ProofError",
     "QuarantineError",
@@ -212,3 +214,15 @@ class InUseError(SystemPythonError):
     """A runtime cannot be removed while something uses it; details: venvs, processes, partial."""
 
     kind = "in_use"
+
+
+class PinConflictError(SystemPythonError):
+    """What a part of the pinning would write, or take away, is somebody else's or was changed; details: path."""
+
+    kind = "pin_conflict"
+
+
+class PinImpossibleError(SystemPythonError):
+    """This host, or its distribution, cannot do what was asked for; details: part, possible."""
+
+    kind = "pin_impossible"

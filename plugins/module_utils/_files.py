@@ -21,6 +21,7 @@ import os
 import re
 import shutil
 import stat
+import struct
 import sys
 import typing as t
 
@@ -40,6 +41,8 @@ except (ImportError, OSError):
     _LIBC = None
 
 __all__ = [
+    "APPEND_ONLY",
+    "IMMUTABLE",
     "PREFIX",
     "Checkpoint",
     "CopyError",
@@ -51,6 +54,7 @@ __all__ = [
     "differences",
     "ensure_room",
     "exchange",
+    "file_flags",
     "flush_file_system",
     "free_bytes",
     "install_copy",
@@ -67,6 +71,7 @@ __all__ = [
     "remove_leftovers",
     "replace_link",
     "set_aside",
+    "set_file_flags",
     "sha256_of",
     "size_of",
     "sync_folder",
@@ -89,6 +94,15 @@ _AT_FDCWD = -100
 # SLES 15 began with a C library that has no renameat2(); the kernel has it.
 _RENAMEAT2 = {"x86_64": 316, "aarch64": 276, "s390x": 347, "ppc64le": 357}.get(os.uname().machine)
 _FICLONE = 0x40049409
+
+# What lsattr shows as i and a.
+IMMUTABLE = 0x10
+APPEND_ONLY = 0x20
+# FS_IOC_GETFLAGS and FS_IOC_SETFLAGS, as include/uapi/linux/fs.h makes them: the direction bits differ on POWER.
+_READS, _WRITES = (1, 2) if os.uname().machine.startswith("ppc") else (2, 1)
+_LONG = struct.calcsize("l") << 16
+_GETFLAGS = _READS << 30 | _LONG | 0x6601
+_SETFLAGS = _WRITES << 30 | _LONG | 0x6602
 
 _KINDS = (
     (stat.S_ISREG, "file"),
@@ -218,6 +232,35 @@ def is_read_only(path: str) -> bool:
     except OSError as error:
         return error.errno == errno.EROFS
     return False
+
+
+def file_flags(path: str) -> t.Optional[int]:
+    """Return the attributes of a file or directory (IMMUTABLE and others), null where the file system has none."""
+    try:
+        mode = os.lstat(path).st_mode
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            return None
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    try:
+        answer = fcntl.ioctl(descriptor, _GETFLAGS, struct.pack("l", 0))
+    except OSError:
+        # File systems without such flags do not know the question.
+        return None
+    finally:
+        os.close(descriptor)
+    flags: int = struct.unpack("l", answer)[0]
+    return flags
+
+
+def set_file_flags(path: str, flags: int) -> None:
+    """Set the attributes of a regular file; OSError EPERM without the capability, ENOTTY where there are none."""
+    descriptor = open_regular(path)
+    try:
+        fcntl.ioctl(descriptor, _SETFLAGS, struct.pack("l", flags))
+    finally:
+        os.close(descriptor)
 
 
 def mount_points_in(path: str, mountinfo: str = "/proc/self/mountinfo") -> t.List[str]:

@@ -16,6 +16,11 @@ A rule is one entry of C(RULES) and one function; docs/adding-a-rule.md shows ho
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
+from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import (
+    actual_policy,
+    described,
+    target_of,
+)
 
 __all__ = ["DEFAULT_QUARANTINE", "RULES", "SEVERITIES", "Finding", "Policy", "Rule", "find", "worst"]
 
@@ -37,6 +42,8 @@ class Policy(t.NamedTuple):
     unversioned: str = "unmanaged"
     selinux: t.Optional[str] = None
     quarantine: t.Tuple[str, ...] = DEFAULT_QUARANTINE
+    # Whether SP107 may change a line in a file that a package owns, too.
+    edit_packaged: bool = False
 
 
 class Rule(t.NamedTuple):
@@ -441,8 +448,9 @@ def _path_shadowed(observation: Observation, policy: Policy) -> t.Iterator[t.Dic
             ),
             "expected": observation["command"]["path"],
             "actual": hit["path"],
-            "evidence": {"leads_to": hit["leads_to"], "search_paths": hit["who"]},
-            "remedy": _quarantine(policy, "SP106", [hit["path"]]),
+            "evidence": {"leads_to": hit["leads_to"], "search_paths": hit["who"], "owner": hit.get("owner")},
+            # What a package owns is its package's: only removing that helps.
+            "remedy": None if hit.get("owner") else _quarantine(policy, "SP106", [hit["path"]]),
         }
 
 
@@ -452,8 +460,9 @@ def _quarantine(policy: Policy, finding_id: str, paths: t.Sequence[str]) -> t.Op
     return {"action": "quarantine", "paths": list(paths)}
 
 
-def _environment_hijack(observation: Observation, _policy: Policy) -> t.Iterator[t.Dict[str, t.Any]]:
+def _environment_hijack(observation: Observation, policy: Policy) -> t.Iterator[t.Dict[str, t.Any]]:
     for one in observation["hijacks"]:
+        owner = one.get("owner")
         yield {
             "path": one["source"].partition(":")[0] if one["source"].startswith("/") else None,
             "summary": "{0} is set for everyone ({1}): every Python obeys it, the system's tools too".format(
@@ -461,19 +470,26 @@ def _environment_hijack(observation: Observation, _policy: Policy) -> t.Iterator
             ),
             "expected": "not set",
             "actual": one["value"],
-            "evidence": {"source": one["source"]},
+            "evidence": {"source": one["source"], "owner": owner, "editable": bool(one.get("line"))},
+            "remedy": _unset(one, policy),
         }
 
 
+def _unset(hijack: t.Mapping[str, t.Any], policy: Policy) -> t.Optional[t.Dict[str, t.Any]]:
+    """Return the remedy for a line that sets nothing else, in a file whose editing was asked for."""
+    asked = "SP107" in policy.quarantine and (not hijack.get("owner") or policy.edit_packaged)
+    if not asked or not hijack.get("line"):
+        return None
+    return {"action": "unset_variables", "path": hijack["path"], "line": hijack["line"]}
+
+
 def _unversioned_policy(observation: Observation, policy: Policy) -> t.Iterator[t.Dict[str, t.Any]]:
-    if policy.unversioned == "unmanaged":
+    contract, chain = observation["contract"], observation["resolution"]["python"]
+    wanted = None if policy.unversioned == "unmanaged" else target_of(contract, policy.unversioned)
+    if wanted is None or actual_policy(contract, chain) == policy.unversioned:
         return
-    promised = observation["contract"]["unversioned"]
-    chain = observation["resolution"]["python"]
-    actual = chain[0]["target"] or chain[0]["kind"] if chain else "absent"
-    wanted = "absent" if policy.unversioned == "absent" else promised["target"]
-    if wanted is None or actual == wanted:
-        return
+    promised = contract["unversioned"]
+    actual = described(chain)
     yield {
         "path": promised["path"],
         "summary": "{0} is {1}, the policy asks for {2}".format(

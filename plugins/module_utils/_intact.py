@@ -156,7 +156,8 @@ class Intact:
         if record is None:
             return False
         self.quarantine.recover()
-        remove_leftovers(_WORK_FOLDERS)
+        edited = [os.path.dirname(action["path"]) for action in record.plan if action["action"] == "unset_variables"]
+        remove_leftovers(sorted({*_WORK_FOLDERS, *edited}))
         self._transaction().remove_leftovers(self._packages_of(record.plan))
         return True
 

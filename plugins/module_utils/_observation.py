@@ -130,6 +130,7 @@ class _Observer:
         self._take(query.packages)
         verification = self.pool.submit(self.rpm.verify, sorted(self.packages))
         paths = search_paths(self.environ, self.root.folder)
+        settings = hijacks(self.environ, self.root.folder)
         chains = {name: self._chain(name) for name in ("python3", "python")}
         interpreters = self._interpreters(paths)
         choice = self._ansible_choice()
@@ -142,6 +143,7 @@ class _Observer:
         asked.update(one["path"] for group in groups for one in group["governs"])
         asked.update(one["leads_to"] for group in groups for one in group["governs"] if one["leads_to"])
         asked.update(choice["target"] for group in groups for choice in group["choices"])
+        asked.update(one["path"] for one in settings if "path" in one)
         self.owners = self.rpm.owners(sorted(asked))
         verified = verification.result()
         self.drift = {entry.path: entry for entry in verified.entries if is_drift(entry)}
@@ -163,7 +165,7 @@ class _Observer:
             "alternatives": [self._group(group) for group in groups],
             "search_paths": paths,
             "shadowing": self._shadowing(paths),
-            "hijacks": hijacks(self.environ, self.root.folder),
+            "hijacks": [dict(one, owner=self._owner(one["path"]) if "path" in one else None) for one in settings],
             "planted": self._planted(planted),
             "traces": self._traces(traces, groups),
             "ansible": self._shaped_choice(choice),
@@ -394,7 +396,13 @@ class _Observer:
             hit = which("python3", one["folders"], self.root)
             if hit is None or self.root.canonical(hit) == COMMAND:
                 continue
-            record = found.setdefault(hit, {"path": hit, "leads_to": self.root.realpath(hit), "who": []})
+            shadow: t.Dict[str, t.Any] = {
+                "path": hit,
+                "leads_to": self.root.realpath(hit),
+                "owner": self._owner(hit),
+                "who": [],
+            }
+            record = found.setdefault(hit, shadow)
             record["who"].append("{0} ({1})".format(one["who"], one["source"]))
         return list(found.values())
 

@@ -13,6 +13,7 @@ The actions, in the order in which they are carried out:
 - C(drop_choices) C({name, state_file, targets, links}): take foreign choices out of a group of the release itself.
 - C(relink_group) C({name, links}): make the links of a legitimate group agree with its state file.
 - C(quarantine) C({paths, findings}): move files that do not belong there.
+- C(unset_variables) C({path, lines}): lines of a settings file that set a variable for everyone become comments.
 - C(reinstall) C({packages: [{name, nevra, evr}], replaceable, keep}): one rpm transaction; C(keep) are altered
   files of which a copy goes to the quarantine first, C(replaceable) those that another package has taken over.
 - C(set_metadata) C({path, mode, owner, group}): from rpm's own record, on this path only.
@@ -41,6 +42,7 @@ def make_plan(findings: t.Sequence[Finding]) -> t.List[Action]:
     dropped = {action["name"] for action in actions if action["action"] in ("drop_group", "drop_choices")}
     actions.extend(action for action in _each(findings, "relink_group", "name") if action["name"] not in dropped)
     actions.extend(_quarantine(findings))
+    actions.extend(_unset(findings))
     actions.extend(_reinstall(findings))
     actions.extend(_each(findings, "set_metadata", "path"))
     actions.extend(_each(findings, "selinux_config", "mode"))
@@ -84,6 +86,16 @@ def _quarantine(findings: t.Sequence[Finding]) -> t.List[Action]:
     ]
 
 
+def _unset(findings: t.Sequence[Finding]) -> t.List[Action]:
+    lines: t.Dict[str, t.List[str]] = {}
+    for finding in _with_remedy(findings, "unset_variables"):
+        lines.setdefault(finding["remedy"]["path"], []).append(finding["remedy"]["line"])
+    return [
+        {"action": "unset_variables", "path": path, "lines": lines[path], "findings": ["SP107"]}
+        for path in sorted(lines)
+    ]
+
+
 def _reinstall(findings: t.Sequence[Finding]) -> t.List[Action]:
     mine = _with_remedy(findings, "reinstall")
     if not mine:
@@ -109,7 +121,7 @@ def _touched(actions: t.Iterable[Action]) -> t.List[str]:
     """Return the paths whose SELinux labels are to be restored; those of a transaction are labelled by rpm's plugin."""
     paths: t.Set[str] = set()
     for action in actions:
-        if action["action"] in ("restore_link", "set_metadata"):
+        if action["action"] in ("restore_link", "set_metadata", "unset_variables"):
             paths.add(action["path"])
         elif action["action"] == "drop_group":
             paths.update(link["path"] for link in action["links"] if link["packaged_target"])
@@ -145,6 +157,9 @@ _DESCRIPTIONS: t.Dict[str, t.Callable[[Action], str]] = {
         printable(action["name"])
     ),
     "quarantine": lambda action: "move to the quarantine: {0}".format(_some(action["paths"])),
+    "unset_variables": lambda action: "make comments of {0} in {1}".format(
+        "1 line" if len(action["lines"]) == 1 else "{0} lines".format(len(action["lines"])), printable(action["path"])
+    ),
     "reinstall": _describe_reinstall,
     "set_metadata": lambda action: "set {0} to mode {1}, owner {2}:{3}".format(
         printable(action["path"]), action["mode"], action["owner"], action["group"]

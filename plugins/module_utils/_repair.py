@@ -25,6 +25,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._acquisition i
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._alternatives import without_choices
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, run_command
+from ansible_collections.fleet.system_python.plugins.module_utils._environment import is_shell_file
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     PrivilegeError,
     ProofError,
@@ -141,6 +142,8 @@ def _kept(plan: t.Sequence[Action]) -> t.Set[str]:
             paths.update(action["paths"])
         elif action["action"] == "drop_choices":
             paths.add(action["state_file"])
+        elif action["action"] == "unset_variables":
+            paths.add(action["path"])
     return {path for path in paths if os.path.lexists(path)}
 
 
@@ -248,6 +251,23 @@ def _quarantine(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
     return {"moved": moved}
 
 
+def _unset_variables(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
+    """Make comments of the lines, and leave every other byte as it is. A shell's block must not become empty."""
+    path, wanted = action["path"], set(action["lines"])
+    with open(path, "rb") as stream:
+        before = os.fsdecode(stream.read())
+    mark = ": # " if is_shell_file(path) else "# "
+    lines = before.splitlines(True)
+    changed = [mark + line if line.rstrip("\r\n") in wanted else line for line in lines]
+    if changed != lines:
+        found = os.stat(path)
+        workshop.quarantine.keep(path, "lines that set a variable for everyone became comments", _reason(action))
+        write_durably(path, os.fsencode("".join(changed)), stat.S_IMODE(found.st_mode))
+        if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
+            os.chown(path, found.st_uid, found.st_gid)
+    return {"path": path, "lines": len([line for line in lines if line.rstrip("\r\n") in wanted])}
+
+
 def _reinstall(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
     reason = _reason(action)
     for path in action["keep"]:
@@ -315,6 +335,7 @@ _STEPS: t.Dict[str, t.Callable[[Action, Workshop], t.Dict[str, t.Any]]] = {
     "drop_choices": _drop_choices,
     "relink_group": _relink_group,
     "quarantine": _quarantine,
+    "unset_variables": _unset_variables,
     "reinstall": _reinstall,
     "set_metadata": _set_metadata,
     "selinux_config": _selinux_config,

@@ -15,7 +15,7 @@ import tempfile
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._command import CommandRunner, Completed, run_command
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract, contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     AcquisitionError,
     InUseError,
@@ -137,6 +137,7 @@ class RpmManager(Manager):
         runner: CommandRunner = run_command,
         timeout: float = 600.0,
         rpm: t.Optional[Rpm] = None,
+        contract: t.Optional[Contract] = None,
     ) -> None:
         short = "python" + minor.replace(".", "")
         # On SUSE the interpreter is in the second; the first alone would leave it behind when it is removed.
@@ -144,6 +145,7 @@ class RpmManager(Manager):
         super().__init__(minor, names or default, runner, timeout)
         self._family = family
         self._os_release = os_release
+        self._contract = contract
         self._rpm = rpm or Rpm(runner=runner, timeout=_QUERY)
 
     def look(self) -> t.Optional[Installed]:
@@ -181,7 +183,7 @@ class RpmManager(Manager):
 
     def _require_trusted_dnf(self) -> None:
         """dnf is a Python program: it runs only where everything that it would run verifies."""
-        contract = contract_for(self._os_release, None)
+        contract = self._contract or contract_for(self._os_release, None)
         manager = observe(contract, self._rpm, os.environ, runner=self._runner)["manager"]
         if manager["state"] != "works":
             raise AcquisitionError(

@@ -14,8 +14,6 @@ import errno
 import fcntl
 import os
 import re
-import stat
-import struct
 import time
 import typing as t
 
@@ -29,7 +27,10 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
     TransactionError,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._files import (
+    APPEND_ONLY,
+    IMMUTABLE,
     copy,
+    file_flags,
     free_bytes,
     is_read_only,
     remove_any,
@@ -59,9 +60,6 @@ _CONFLICT = re.compile(
 _NOISE = re.compile(r"^(?:rpm: RPM should not|rpm: However assuming|warning: |\s*$)")
 _TEMPORARY = re.compile(r"^(.+);[0-9a-f]{8}$")
 
-# ioctl FS_IOC_GETFLAGS, as include/uapi/linux/fs.h makes it: the direction bits differ on POWER.
-_GETFLAGS = (1 if os.uname().machine.startswith("ppc") else 2) << 30 | struct.calcsize("l") << 16 | 0x6601
-_UNCHANGEABLE = 0x10 | 0x20
 _OBSOLETES_FORMAT = r"[%{OBSOLETENAME}\t%{OBSOLETEFLAGS}\t%{OBSOLETEVERSION}\n]"
 _LESS, _GREATER, _EQUAL = 2, 4, 8
 
@@ -310,21 +308,7 @@ def _one_per_device(folders: t.Iterable[str]) -> t.List[str]:
 
 
 def _is_unchangeable(path: str) -> bool:
-    try:
-        mode = os.lstat(path).st_mode
-        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
-            return False
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except (FileNotFoundError, NotADirectoryError):
-        return False
-    try:
-        answer = fcntl.ioctl(descriptor, _GETFLAGS, struct.pack("l", 0))
-    except OSError:
-        # File systems without such flags do not know the question.
-        return False
-    finally:
-        os.close(descriptor)
-    return bool(struct.unpack("l", answer)[0] & _UNCHANGEABLE)
+    return bool((file_flags(path) or 0) & (IMMUTABLE | APPEND_ONLY))
 
 
 def _listed(folder: str) -> t.List[str]:

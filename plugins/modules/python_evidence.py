@@ -27,7 +27,7 @@ options:
     description:
       - What C(/usr/bin/python) should be. With V(unmanaged) it is not looked at.
     type: str
-    choices: [unmanaged, absent, python3]
+    choices: [unmanaged, absent, python3, python2]
     default: unmanaged
   timeout:
     description:
@@ -92,6 +92,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._evidence impo
 from ansible_collections.fleet.system_python.plugins.module_utils._evidence_sources import stamp
 from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
+from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
 
 
 def main() -> None:
@@ -99,7 +100,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "contract": {"type": "dict"},
-            "unversioned": {"type": "str", "choices": ["unmanaged", "absent", "python3"], "default": "unmanaged"},
+            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
             "timeout": {"type": "int", "default": 120},
         },
         supports_check_mode=True,

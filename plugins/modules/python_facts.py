@@ -25,7 +25,7 @@ options:
     description:
       - What C(/usr/bin/python) should be. With V(unmanaged) it is not looked at.
     type: str
-    choices: [unmanaged, absent, python3]
+    choices: [unmanaged, absent, python3, python2]
     default: unmanaged
   check_manager:
     description:
@@ -183,6 +183,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts, summarize
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
 from ansible_collections.fleet.system_python.plugins.module_utils._root import Root
+from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
 
 
 def main() -> None:
@@ -190,7 +191,7 @@ def main() -> None:
     module = AnsibleModule(
         argument_spec={
             "contract": {"type": "dict"},
-            "unversioned": {"type": "str", "choices": ["unmanaged", "absent", "python3"], "default": "unmanaged"},
+            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
             "check_manager": {"type": "bool", "default": True},
             "timeout": {"type": "int", "default": 120},
             "root": {"type": "path", "default": "/"},

@@ -34,7 +34,7 @@ options:
     description:
       - What C(/usr/bin/python) should be. A difference is reported as a finding; it is not repaired.
     type: str
-    choices: [unmanaged, absent, python3]
+    choices: [unmanaged, absent, python3, python2]
     default: unmanaged
   selinux:
     description:
@@ -45,10 +45,17 @@ options:
   quarantine:
     description:
       - The findings whose files may be moved to the quarantine. Others of these are reported and left where they are.
+      - With V(SP107) the line of a settings file becomes a comment, where it does nothing but set that variable. A copy
+        of the file goes to the quarantine before.
     type: list
     elements: str
-    choices: [SP106, SP209, SP210]
+    choices: [SP106, SP107, SP209, SP210]
     default: [SP209, SP210]
+  edit_packaged_files:
+    description:
+      - Whether V(SP107) in O(quarantine) may change files that a package owns, too.
+    type: bool
+    default: false
   files:
     description:
       - Package files (C(.rpm)) on the host, or folders of them, that are asked before any other source.
@@ -217,6 +224,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import DEFAULT_QUARANTINE, Policy
 from ansible_collections.fleet.system_python.plugins.module_utils._intact import Intact, Settings
 from ansible_collections.fleet.system_python.plugins.module_utils._sources import SOURCES
+from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
 
 
 def make_run(module: AnsibleModule) -> Intact:
@@ -225,7 +233,9 @@ def make_run(module: AnsibleModule) -> Intact:
     os_release = read_os_release()
     settings = Settings(
         contract=contract_for(os_release, params["contract"]),
-        policy=Policy(params["unversioned"], params["selinux"], tuple(params["quarantine"])),
+        policy=Policy(
+            params["unversioned"], params["selinux"], tuple(params["quarantine"]), params["edit_packaged_files"]
+        ),
         environ=os.environ,
         core_version=module.ansible_version,
         files=tuple(params["files"]),
@@ -245,14 +255,15 @@ def main() -> None:
         argument_spec={
             "state": {"type": "str", "choices": ["intact"], "default": "intact"},
             "contract": {"type": "dict"},
-            "unversioned": {"type": "str", "choices": ["unmanaged", "absent", "python3"], "default": "unmanaged"},
+            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
             "selinux": {"type": "str", "choices": ["enforcing", "permissive"]},
             "quarantine": {
                 "type": "list",
                 "elements": "str",
-                "choices": ["SP106", "SP209", "SP210"],
+                "choices": ["SP106", "SP107", "SP209", "SP210"],
                 "default": list(DEFAULT_QUARANTINE),
             },
+            "edit_packaged_files": {"type": "bool", "default": False},
             "files": {"type": "list", "elements": "path", "default": []},
             "controller_files": {"type": "list", "elements": "path", "default": []},
             "use": {"type": "list", "elements": "str", "choices": list(SOURCES)},

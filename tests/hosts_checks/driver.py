@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""Runs on a test host, under an interpreter that rpm vouches for: audit or repair it, and print the result as JSON.
+"""Runs on a test host, under an interpreter that rpm vouches for: audit, repair or pin it, and print JSON.
 
 Usage: python -I driver.py FOLDER audit|predict|repair [{"settings": {...}, "policy": {...}, "die_at": N}]
+       python -I driver.py FOLDER pin|predict_pin [{PART: WISH, ...}]
 
 FOLDER is what C(ansible_collections) lies in. With C(die_at) the process kills itself (SIGKILL) at the N-th step.
 """
@@ -23,6 +24,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
 from ansible_collections.fleet.system_python.plugins.module_utils._intact import Intact, Settings
+from ansible_collections.fleet.system_python.plugins.module_utils._pin import Pin, PinSettings
 
 
 class Steps:
@@ -42,6 +44,9 @@ def work(what: str, options: dict[str, t.Any]) -> dict[str, t.Any]:
     """Do it and return the result."""
     os_release = read_os_release()
     contract = contract_for(os_release)
+    if what in ("pin", "predict_pin"):
+        pin = Pin(PinSettings(contract, os_release, os.environ, "2.19.0", **options))
+        return pin.ensure() if what == "pin" else pin.predict()
     given: dict[str, t.Any] = {
         key: tuple(one) if isinstance(one, list) else one for key, one in options.get("policy", {}).items()
     }

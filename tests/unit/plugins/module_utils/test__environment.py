@@ -45,7 +45,8 @@ def test_a_variable_that_is_set_for_everyone(
     tmp_path: t.Any, path: t.Any, line: t.Any, variable: t.Any, value: t.Any
 ) -> None:
     _write(tmp_path, path, "first\n" + line + "\n")
-    assert hijacks({}, str(tmp_path)) == [{"variable": variable, "value": value, "source": path + ":2"}]
+    (one,) = hijacks({}, str(tmp_path))
+    assert (one["variable"], one["value"], one["source"], one["path"]) == (variable, value, path + ":2", path)
 
 
 @pytest.mark.parametrize(

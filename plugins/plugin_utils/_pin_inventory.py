@@ -1,0 +1,148 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""A file of the user's inventory that pins C(ansible_python_interpreter) for a host or a group; it is ours alone.
+
+Its second line holds the digest of what follows, so that a file of somebody else's, and one that was changed, are known
+without a record on the controller: neither is overwritten or removed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import PinConflictError, PinImpossibleError
+from ansible_collections.fleet.system_python.plugins.module_utils._files import write_durably
+
+__all__ = ["Change", "content_of", "ensure_file", "explain", "file_for"]
+
+NAME = "fleet_system_python.yml"
+_DIGEST = "# sha256: "
+_TITLE = "# Made by fleet.system_python.python_pin, which also removes it. A changed file is left alone.\n"
+# Launchers that first aid made for one boot; see docs/notes/first-aid.md.
+_PASSING = "/run/"
+
+
+class Change(NamedTuple):
+    """What is done to a file of the inventory: its text before and after, empty where there is no file."""
+
+    path: str
+    before: str
+    after: str
+
+    @property
+    def changed(self) -> bool:
+        """Return whether anything is done."""
+        return self.before != self.after
+
+
+def content_of(interpreter: str) -> str:
+    """Return the text of the file. Raises PinImpossibleError for an interpreter that is gone with the next boot."""
+    if interpreter.startswith(_PASSING):
+        raise PinImpossibleError(
+            f"The interpreter {interpreter} is a launcher that lasts until the next boot: something on the host would "
+            "run beside the packaged one. So it cannot be pinned. See the hazards of python_first_aid, and put the "
+            "host right first.",
+            part="inventory",
+            interpreter=interpreter,
+            possible=[],
+        )
+    body = f"ansible_python_interpreter: {json.dumps(interpreter)}\n"
+    return f"---\n{_DIGEST}{_digest(body)}\n{_TITLE}{body}"
+
+
+def _digest(body: str) -> str:
+    return hashlib.sha256(body.encode()).hexdigest()
+
+
+def file_for(folder: str, host: str, group: str | None) -> Path:
+    """Return the path of the file below the inventory's folder. Raises PinImpossibleError where it cannot be one."""
+    name = group or host
+    if not folder:
+        raise PinImpossibleError(
+            f"The inventory of {host} is not a file in a folder, so there is no place beside it. Name one in "
+            "inventory_folder.",
+            part="inventory",
+            possible=[],
+        )
+    if "/" in name or name in ("", ".", ".."):
+        raise PinImpossibleError(f"{name!r} cannot be the name of a folder.", part="inventory", possible=[])
+    return Path(folder) / ("group_vars" if group else "host_vars") / name / NAME
+
+
+def ensure_file(path: Path, content: str | None, check_mode: bool, shared: bool = False) -> Change:
+    """Make the file hold C(content), or take it away where that is None; return the change.
+
+    C(shared): it is a group's, and another host may have written it: then it is not changed. Raises PinConflictError.
+    """
+    before = _read(path)
+    change = Change(str(path), before, content or "")
+    if not change.changed:
+        return change
+    if before and not _is_ours(before):
+        raise _conflict(path, "was not made by this collection, or was changed since")
+    if before and content and shared:
+        raise _conflict(
+            path, "says another interpreter: the hosts of the group do not agree, or it is of an earlier time"
+        )
+    if not check_mode and content:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_durably(str(path), content.encode(), 0o644)
+    elif not check_mode:
+        path.unlink()
+        _remove_empty(path.parent, path.parent.parent)
+    return change
+
+
+def _read(path: Path) -> str:
+    if path.parent.exists() and not path.parent.is_dir():
+        raise _conflict(path.parent, "is a file, so there can be none below it: make it a folder with that file in it")
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return ""
+    except (OSError, UnicodeDecodeError) as error:
+        raise _conflict(path, f"cannot be read ({error})") from error
+
+
+def _is_ours(text: str) -> bool:
+    head, separator, body = text.partition(_TITLE)
+    return bool(separator) and head == f"---\n{_DIGEST}{_digest(body)}\n"
+
+
+def _conflict(path: Path, why: str) -> PinConflictError:
+    return PinConflictError(
+        f"{path} {why}. It was not touched. Move it away, choose host_vars instead of a group, or do without the "
+        "pinning in the inventory.",
+        path=str(path),
+    )
+
+
+def _remove_empty(*folders: Path) -> None:
+    for folder in folders:
+        if any(folder.iterdir()):
+            return
+        folder.rmdir()
+
+
+def explain(interpreter: str, discovery: Mapping[str, Any], core: str) -> str:
+    """Return in a sentence what discovery would have chosen instead."""
+    found = discovery.get("path")
+    if not found:
+        return f"Discovery of ansible-core {core} would have found nothing; {interpreter} is the one to pin."
+    owner, verified = discovery.get("owner"), discovery.get("verified")
+    how = f"of the package {owner}" if owner else "which no package owns"
+    if owner and not verified:
+        how += ", which is not as that shipped it (SP501)"
+    elif not owner:
+        how += " (SP501)"
+    same = " That is the same one." if os.path.normpath(found) == os.path.normpath(interpreter) else ""
+    return f"Discovery of ansible-core {core} would have chosen {found}, {how}; {interpreter} is the one to pin.{same}"
