@@ -73,9 +73,7 @@ class Record:
         return InvalidDataError(
             "The record of what was pinned on this host, {0}, cannot be read ({1}), so nothing was changed. It says "
             "what may be taken away again. Put it back from a backup; or move it away, and then what was made "
-            "stays.".format(
-                printable(self.path), printable(why)
-            ),
+            "stays.".format(printable(self.path), printable(why)),
             path=json_text(self.path),
         )
 

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Name, mode, owner, kind and target of every file, and the content of those in /etc and /usr/bin. Not what the package
 # managers and Ansible note for themselves.
 set -eu

@@ -60,3 +60,37 @@ def test_lines_that_set_nothing(tmp_path: t.Any, line: t.Any) -> None:
 def test_the_connection_itself_counts() -> None:
     (one,) = hijacks({"PYTHONHOME": "/opt/x", "PYTHONPATH": ""}, "/nonexistent")
     assert (one["variable"], one["source"]) == ("PYTHONHOME", "environment of this connection")
+
+
+EDITABLE = [
+    ("etc/environment", "PYTHONPATH=/opt/app/lib"),
+    ("etc/environment", 'PYTHONPATH="/opt/a b"'),
+    ("etc/profile", "export PYTHONHOME=/opt/app # ours"),
+    ("etc/profile.d/app.sh", "  PYTHONHOME=$HOME/app; export PYTHONHOME"),
+    ("etc/profile.d/app.sh", "declare -x PYTHONPATH='/a b:/c'"),
+    ("etc/security/pam_env.conf", "PYTHONPATH DEFAULT=/opt/app"),
+    ("etc/systemd/system.conf", 'DefaultEnvironment="PYTHONPATH=/opt/app"'),
+    ("etc/crontab", "PYTHONPATH = /opt/app"),
+]
+NOT_EDITABLE = [
+    ("etc/profile.d/app.sh", "PYTHONPATH=/x sh -c true"),
+    ("etc/profile.d/app.sh", "PYTHONPATH=/x; umask 022"),
+    ("etc/profile.d/app.sh", "PYTHONPATH=/x && echo yes"),
+    ("etc/profile.d/app.sh", "export PYTHONPATH=$(cat /etc/path)"),
+    ("etc/profile.d/app.sh", "export PYTHONPATH=/x FOO=1"),
+    ("etc/profile.d/app.sh", "export PYTHONPATH=/x \\"),
+    ("etc/profile.d/app.sh", "[ -d /x ] && export PYTHONPATH=/x"),
+    ("etc/systemd/system.conf", "DefaultEnvironment=A=1 PYTHONPATH=/opt/app"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "editable"), [(*one, True) for one in EDITABLE] + [(*one, False) for one in NOT_EDITABLE]
+)
+def test_only_a_line_that_does_nothing_else_can_be_taken_out(
+    tmp_path: t.Any, path: t.Any, line: t.Any, editable: t.Any
+) -> None:
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text("# first\n" + line + "\n")
+    (one,) = hijacks({}, str(tmp_path))
+    assert one["line"] == (line if editable else None)

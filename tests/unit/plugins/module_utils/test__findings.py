@@ -353,6 +353,35 @@ def test_shadowing_is_moved_only_on_request() -> None:
     assert make_plan(find(seen, Policy(quarantine=("SP106",))))[0]["paths"] == ["/usr/local/bin/python3"]
 
 
+def test_what_a_package_owns_is_not_moved() -> None:
+    seen = healthy()
+    seen["shadowing"] = [{"path": "/usr/local/bin/python3", "leads_to": "/x", "who": ["root"], "owner": "other"}]
+    (finding,) = find(seen, Policy(quarantine=("SP106",)))
+    assert not finding["repairable"]
+
+
+@pytest.mark.parametrize(
+    ("owner", "line", "policy", "repaired"),
+    [
+        (None, "PYTHONPATH=/x", Policy(), False),
+        (None, "PYTHONPATH=/x", Policy(quarantine=("SP107",)), True),
+        (None, None, Policy(quarantine=("SP107",)), False),
+        ("setup", "PYTHONPATH=/x", Policy(quarantine=("SP107",)), False),
+        ("setup", "PYTHONPATH=/x", Policy(quarantine=("SP107",), edit_packaged=True), True),
+    ],
+)
+def test_variables_for_everyone_are_changed_only_on_request(
+    owner: t.Any, line: t.Any, policy: t.Any, repaired: t.Any
+) -> None:
+    seen = healthy()
+    file = {"path": "/etc/environment", "owner": owner, "line": line}
+    hijack = {"variable": "PYTHONPATH", "value": "/x", "source": "/etc/environment:1", **file}
+    seen["hijacks"] = [hijack, dict(hijack, variable="PYTHONHOME", line=line and "PYTHONHOME=/x")]
+    plan = make_plan(find(seen, policy))
+    assert [action["action"] for action in plan] == (["unset_variables", "relabel"] if repaired else [])
+    assert not repaired or plan[0]["lines"] == ["PYTHONPATH=/x", "PYTHONHOME=/x"]
+
+
 def test_the_order_of_the_plan() -> None:
     seen = healthy()
     seen["links"][0].update(target="/etc/alternatives/python3", leads_to="/usr/bin/python3.12")
