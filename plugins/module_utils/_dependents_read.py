@@ -217,8 +217,7 @@ def _words(text: str, is_program: t.Callable[[str], bool], again: bool = True) -
             continue
         word = _QUOTED.sub(_unquoted, match.group("word"))
         if again and before == "-c" and re.search(r"\s", word) and not _PYTHON.fullmatch(os.path.basename(program)):
-            for inner in _words(word, is_program, again=False):
-                yield inner
+            yield from _words(word, is_program, again=False)
         before, is_command = word, awaited and not _ASSIGNMENT.match(word)
         yield word, is_command
         is_wrapper = os.path.basename(word) in _WRAPPERS

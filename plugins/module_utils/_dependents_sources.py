@@ -153,8 +153,7 @@ def _files(folder: str, depth: int, seen: t.Set[str]) -> t.Iterator[t.Optional[s
         if not os.path.isdir(path):
             yield path
         elif depth and not os.path.islink(path):
-            for below in _files(path, depth - 1, seen):
-                yield below
+            yield from _files(path, depth - 1, seen)
 
 
 # --- units -----------------------------------------------------------------------------------------------------------
