@@ -264,11 +264,7 @@ def _process(reader: Reader, folder: str, pid: str) -> t.Optional[Dependent]:
         words = os.fsdecode(stream.read(1 << 16)).split("\0")
     deleted = executable.endswith(" (deleted)")
     real = executable[: -len(" (deleted)")] if deleted else executable
-    # The first word tells by which name it was started; where it tells nothing, the file that runs does.
-    called = reader.called(words[0]) if words[0] and "/" not in words[0] else None
-    name = called[0] if called and _runs_python(real) else None
-    name = name or (reader.name_of(words[0]) if words[0].startswith("/") and _runs_python(real) else None)
-    name = name or reader.name_of(real)
+    name = _started_as(reader, words[0], real, os.path.join(folder, "exe")) or reader.name_of(real)
     if name is None:
         return None
     script = next((word for word in words[1:] if not word.startswith("-")), "")
@@ -284,8 +280,15 @@ def _process(reader: Reader, folder: str, pid: str) -> t.Optional[Dependent]:
     )
 
 
-def _runs_python(path: str) -> bool:
-    return "python" in os.path.basename(path)
+def _started_as(reader: Reader, word: str, real: str, executable: str) -> t.Optional[str]:
+    """Return the name by which a process was started: its first word, where that fits what runs."""
+    if word.startswith("/"):
+        # Under the name of a script that sets its own title, something else may run.
+        return reader.name_of(word) if "python" in os.path.basename(real) else None
+    called = reader.called(word) if word and "/" not in word else None
+    # A bare name is no more than a hint: the PATH of the process may have led to another Python of that name.
+    fits = called and (reader.name_of(real) or (os.path.exists(called[0]) and _same(executable, called[0])))
+    return called[0] if called and fits else None
 
 
 def _process_line(words: t.Sequence[str]) -> str:

@@ -393,6 +393,17 @@ def test_a_process_of_an_impostor_is_to_be_restarted_once_the_link_is_back(world
     assert [one["needs_restart"] for one in world.found("process")] == [True]
 
 
+def test_a_bare_name_alone_tells_nothing(world: World) -> None:
+    other = shutil.copy("/bin/sh", world.root + "/python3.13")
+    folder = recorded(world, "9", "python3", "/srv/app.py")
+    os.unlink(folder + "/exe")
+    os.symlink(other, folder + "/exe")
+    assert world.found("process") == []
+    os.unlink(world.bin + "/python3")
+    os.symlink(other, world.bin + "/python3")
+    assert told(world.found("process")) == [("9", "python3", "runs")]
+
+
 def test_processes_of_a_container_are_not_the_host_s(world: World) -> None:
     recorded(world, "1", world.bin + "/python3.9")
     os.symlink(world.root, recorded(world, "2", world.bin + "/python3.9") + "/root")
