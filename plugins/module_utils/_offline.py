@@ -6,9 +6,9 @@
 
 """The packages of a system that is not running: its database and its files, in a folder that is only read.
 
-C(rpm --root) is not used: it enters the folder with chroot(2), and then loads what lies there (configuration of
-libraries, modules for names of users), and it writes into the database's folder even for a query. Here rpm reads a copy
-of the database, and the files are compared in this process, by rpm's own rules.
+C(rpm --root) is not used: to verify, it enters the folder with chroot(2), where whatever its libraries look for by name
+is the root's, and it writes into the database's folder even for a query. Here rpm reads a copy of the database, and the
+files are compared in this process, by rpm's own rules.
 """
 
 import contextlib
