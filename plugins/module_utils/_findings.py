@@ -634,6 +634,8 @@ def _library_altered(observation: Observation, _policy: Policy) -> t.Iterator[t.
     for package, drifts in _by_package(mine):
         paths = [drift["path"] for drift in drifts]
         yield {
+            # Python does not read this one, pip does; images and people delete it.
+            "severity": "minor" if all(path.endswith("/EXTERNALLY-MANAGED") for path in paths) else "critical",
             "path": paths[0],
             "summary": "{0} of the package {1} {2} not as shipped: {3}".format(
                 "1 file" if len(paths) == 1 else "{0} files".format(len(paths)),

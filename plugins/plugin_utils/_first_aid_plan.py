@@ -124,7 +124,7 @@ def _drift_of(probe: Probe, owner: Owner) -> list[VerifyEntry]:
 
 def is_part_of(path: str, minor: str) -> bool:
     """Tell whether a path belongs to what an interpreter of that version executes."""
-    if re.search(r"/(?:site|dist)-packages(?:/|$)", path):
+    if re.search(r"/(?:site|dist)-packages(?:/|$)|/EXTERNALLY-MANAGED$", path):
         return False
     number = re.escape(minor)
     return bool(

@@ -40,8 +40,8 @@ class Steps:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-def work(what: str, options: dict[str, t.Any]) -> dict[str, t.Any]:
-    """Do it and return the result."""
+def work(what: str, options: "dict[str, t.Any]") -> "dict[str, t.Any]":
+    """Do it and return the result. (The types are quoted: EL 8 runs this under 3.6.)"""
     os_release = read_os_release()
     contract = contract_for(os_release)
     if what in ("pin", "predict_pin"):

@@ -135,6 +135,8 @@ relevant_lines() {
         case $line in
         *' c /'* | *' d /'* | *' g /'* | *' l /'* | *' r /'*) ;;
         *"/site-packages/"* | *"/dist-packages/"*) ;;
+        # For pip to read; many delete it.
+        *"/python$minor/EXTERNALLY-MANAGED") ;;
         *" $binary" | *" $binary "* | */libpython"$minor"* | *" /usr/lib"*"/python$minor/"* | *" /usr/lib"*"/python$minor")
             case $line in
             '.......T.'*) ;;

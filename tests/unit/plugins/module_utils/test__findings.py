@@ -438,6 +438,14 @@ def test_what_users_get_is_safe_to_print_and_without_the_remedy() -> None:
     assert safe({"a": ("b\udcff",)}) == {"a": ["b\\xff"]}
 
 
+def test_a_marker_that_is_gone_is_minor_unless_more_differs() -> None:
+    seen = healthy()
+    seen["drift"] = [drift("/usr/lib64/python3.13/EXTERNALLY-MANAGED", missing=True, kind="missing")]
+    assert [(one["id"], one["severity"]) for one in find(seen)] == [("SP205", "minor")]
+    seen["drift"].append(drift("/usr/lib64/python3.13/os.py"))
+    assert [(one["id"], one["severity"]) for one in find(seen)] == [("SP205", "critical")]
+
+
 # --- a release whose own packages make a group (EL 8) ----------------------------------------------------------------
 
 

@@ -99,6 +99,7 @@ def test_no_usable_version(installed: dict[str, dict[str, list[Owner]]], said: s
         ("/usr/bin/python3.90", False),
         ("/usr/bin/python3x9", False),
         ("/usr/lib64/python3.9/site-packages/x.py", False),
+        ("/usr/lib64/python3.9/EXTERNALLY-MANAGED", False),
         ("/usr/lib64/libpython3.so", False),
         ("/usr/lib64/python3.11/os.py", False),
     ],
