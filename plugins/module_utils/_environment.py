@@ -12,14 +12,14 @@ import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._root import Root
 
-__all__ = ["hijacks", "is_shell_file", "search_paths"]
+__all__ = ["PATH_FILES", "VARIABLE_FILES", "hijacks", "is_shell_file", "search_paths"]
 
 HIJACKING_VARIABLES = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
 
 _DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin"
 
 # Files that set variables for every user, every login shell or every service.
-_VARIABLE_FILES = (
+VARIABLE_FILES = (
     "/etc/environment",
     "/etc/environment.d/*.conf",
     "/etc/profile",
@@ -50,7 +50,7 @@ _SECURE_PATH = re.compile(r"""^\s*Defaults(?:\s*[@:!>]\S+)?\s+.*?secure_path\s*=
 _LOGIN_PATH = re.compile(r"^\s*(?:ENV_SUPATH|ENV_PATH)\s+(?:PATH=)?(?P<value>\S+)")
 _SYSTEMD_PATH = re.compile(r"""^\s*(?:Default|Manager)Environment\s*=.*?\bPATH=(?P<value>[^"'\s]+)""")
 
-_PATH_FILES = (
+PATH_FILES = (
     ("login shells", ("/etc/environment", "/etc/profile", "/etc/profile.d/*.sh", "/etc/profile.local"), _PLAIN_PATH),
     ("login(1) and su(1)", ("/etc/login.defs", "/etc/default/su"), _LOGIN_PATH),
     ("sudo secure_path", ("/etc/sudoers", "/etc/sudoers.d/*", "/usr/etc/sudoers"), _SECURE_PATH),
@@ -113,7 +113,7 @@ def search_paths(environ: t.Mapping[str, str], root: str = "/") -> t.List[t.Dict
     """
     found = [_search_path("this connection", "PATH of the process", environ.get("PATH", ""))]
     found.append(_search_path("default", "built into login, sudo and systemd", _DEFAULT_PATH))
-    for who, patterns, pattern in _PATH_FILES:
+    for who, patterns, pattern in PATH_FILES:
         for path, number, line in _lines(root, patterns):
             match = pattern.match(line)
             if match:
@@ -136,7 +136,7 @@ def hijacks(environ: t.Mapping[str, str], root: str = "/") -> t.List[t.Dict[str,
         for name in HIJACKING_VARIABLES
         if environ.get(name)
     ]
-    for path, number, line in _lines(root, _VARIABLE_FILES):
+    for path, number, line in _lines(root, VARIABLE_FILES):
         match = None if _UNSET.match(line) else _VARIABLE.match(line)
         if match and match.group("value").strip():
             found.append(

@@ -24,11 +24,13 @@ __all__ = [
     "DiskFullError",
     "DownloadError",
     "ForeignRuntimeError",
+    "GuardError",
     "ImageError",
     "InUseError",
     "InvalidDataError",
     "JournalError",
     "LockedError",
+    "NoServiceManagerError",
     "PinConflictError",
     "PinImpossibleError",
     "PrivilegeError",
@@ -226,3 +228,15 @@ class PinImpossibleError(SystemPythonError):
     """This host, or its distribution, cannot do what was asked for; details: part, possible."""
 
     kind = "pin_impossible"
+
+
+class GuardError(SystemPythonError):
+    """The guard's checker could not do its work, or its baseline is gone or altered."""
+
+    kind = "guard"
+
+
+class NoServiceManagerError(SystemPythonError):
+    """Something has to be started by systemd, which does not run on this host."""
+
+    kind = "no_service_manager"

@@ -8,12 +8,16 @@ Run them in the environment of an ansible-core: tests/tools/with-env 2.19 pytest
 """
 
 import signal
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from checkkit import Ansible, Fleet, Host
+from checkkit import ROOT, Ansible, Fleet, Host
+
+# Where tests/tools/with-env has put the repository under the name of the collection.
+sys.path.insert(0, str(ROOT / "build/collections"))
 
 
 def pytest_configure() -> None:
