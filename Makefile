@@ -35,9 +35,10 @@ hosts: bootstrap ## the images of the test hosts
 scenarios: bootstrap ## the molecule scenarios
 	@tests/tools/run_scenarios
 
-bench: bootstrap ## what an audit, a repair and the page of 1,000 hosts cost
+bench: bootstrap ## what an audit, a repair, the page of 1,000 hosts and a check of the guard cost
 	@$(WITH) tests/bench/run
 	@$(WITH) tests/bench/fleet_page
+	@$(WITH) tests/bench/guard
 
 gates: ## the names of the judges
 	@$(PYTHON) tests/tools/gates.py --list

@@ -77,7 +77,7 @@ _PLAIN_FILES = ("/etc/environment", "/etc/crontab")
 
 
 def is_shell_file(path: str) -> bool:
-    """Tell whether a shell reads the file (of _VARIABLE_FILES), so that a line of it may be all that a block has."""
+    """Tell whether a shell reads the file (of VARIABLE_FILES), so that a line of it may be all that a block has."""
     return not (path in _PLAIN_FILES or path.endswith(".conf"))
 
 

@@ -9,10 +9,11 @@
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._alternatives import ADMIN_FOLDERS, ENTRIES_FOLDER
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import COMMAND, Contract
 from ansible_collections.fleet.system_python.plugins.module_utils._environment import PATH_FILES, VARIABLE_FILES
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import ContractError
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import RULES
+from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import target_of
 
 __all__ = ["CONFIG", "SCHEMA", "GuardSettings", "render"]
 
@@ -74,6 +75,7 @@ def _entries(contract: Contract, settings: GuardSettings) -> t.Iterator[t.Tuple[
         yield "baseline", settings.baseline
     for word in settings.notify:
         yield "notify", word
+    yield "command", COMMAND
     yield from _promises(contract, settings)
     yield from _places(contract)
     for rule in RULES:
@@ -89,25 +91,23 @@ def _promises(contract: Contract, settings: GuardSettings) -> t.Iterator[t.Tuple
         if name not in contract["packages"]:
             yield "optional", name
     for link in contract["links"]:
-        yield "link", link["path"], link["target"]
+        yield "link", link["path"], link["target"], link["package"]
     for binary in contract["binaries"]:
         yield "binary", binary["path"], binary["package"]
         for twin in binary["twins"]:
             yield "twin", twin, binary["path"]
-    yield _unversioned(contract["unversioned"], settings)
+    wanted = target_of(contract, settings.unversioned)
+    # A policy that the distribution cannot fulfil is no finding of an audit either.
+    if wanted:
+        yield "unversioned", contract["unversioned"]["path"], settings.unversioned, wanted
+    else:
+        yield "unversioned", contract["unversioned"]["path"], "unmanaged"
     if contract["manager"]:
         yield from _manager(contract["manager"])
     if contract["selinux"]:
         yield "selinux", contract["selinux"]
     for group in contract.get("alternatives") or []:
         yield "group", group
-
-
-def _unversioned(unversioned: t.Mapping[str, t.Any], settings: GuardSettings) -> t.Tuple[t.Any, ...]:
-    target = [unversioned["target"]] if unversioned["target"] else []
-    # A policy for a command that no package ships cannot be judged, except that there is to be none.
-    policy = settings.unversioned if target or settings.unversioned == "absent" else "unmanaged"
-    return ("unversioned", unversioned["path"], policy, *target)
 
 
 def _manager(manager: t.Mapping[str, t.Any]) -> t.Iterator[t.Tuple[t.Any, ...]]:

@@ -55,7 +55,7 @@ options:
     description:
       - What C(/usr/bin/python) should be. With V(unmanaged) it is not looked at.
     type: str
-    choices: [unmanaged, absent, python3]
+    choices: [unmanaged, absent, python3, python2]
     default: unmanaged
   metrics_folder:
     description:
@@ -181,6 +181,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
 from ansible_collections.fleet.system_python.plugins.module_utils._facts import safe
 from ansible_collections.fleet.system_python.plugins.module_utils._guard import Guard, Options
 from ansible_collections.fleet.system_python.plugins.module_utils._guard_config import GuardSettings
+from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
 
 
 def run(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
@@ -232,7 +233,7 @@ def main() -> None:
             "path_units": {"type": "bool", "default": True},
             "full_every": {"type": "int", "default": 21600},
             "wait": {"type": "int", "default": 120},
-            "unversioned": {"type": "str", "choices": ["unmanaged", "absent", "python3"], "default": "unmanaged"},
+            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
             "metrics_folder": {"type": "path"},
             "notify": {"type": "list", "elements": "str", "default": []},
             "baseline": {

@@ -38,7 +38,7 @@ load_config() {
     schema='' contract='' state='' full_every=21600 wait_seconds=120 postpone_limit=3600 metrics='' baseline=''
     required='' packages='' links='' binaries='' twins='' libraries='' selinux='' unversioned='' unversioned_policy=''
     unversioned_target='' manager='' manager_packages='' manager_interpreter='' groups='' admin_folders='' entries=''
-    variable_files='' path_files='' watched='' notify='' rules=''
+    command_name='' variable_files='' path_files='' watched='' notify='' rules=''
     [ -r "$config" ] || die "there is no readable configuration $config; the role python_guard writes it"
     while IFS=$TAB read -r key one two three; do
         case $key in
@@ -53,7 +53,8 @@ load_config() {
         baseline) baseline=$one ;;
         required) required="$required$one$NL" packages="$packages$one$NL" ;;
         optional) packages="$packages$one$NL" ;;
-        link) links="$links$one$TAB$two$NL" ;;
+        command) command_name=$one ;;
+        link) links="$links$one$TAB$two$TAB$three$NL" ;;
         binary) binaries="$binaries$one$TAB$two$NL" ;;
         twin) twins="$twins$one$TAB$two$NL" ;;
         library) libraries="$libraries$one$NL" ;;
@@ -217,11 +218,11 @@ write_watch() {
         below=$(printf '%s' "$libraries" | sed 's/[.]/\\./g; s|^|^|; s|$|/|')
         cut -f 5- "$work/files" | grep -v -e '^/usr/share/doc/' -e '^/usr/share/licenses/' -e '^/usr/share/locale/' \
             -e '^/usr/share/man/' -e '^/usr/share/info/' -e '^/usr/lib/\.build-id' -e "$below"
-        printf '%s' "$links$binaries" | while IFS=$TAB read -r path target; do
+        printf '%s' "$links$binaries" | while IFS=$TAB read -r path _leads; do
             printf '%s\n' "$path"
             readlink -f -- "$path"
         done
-        [ ! -e "$work/targets" ] || cat "$work/targets"
+        cat "$work/targets" "$work/publics"
         [ ! -e "$work/search" ] || cut -f 2- "$work/search" | tr : "$NL" | sort -u | sed 's|$|/python3|'
         [ -z "$baseline" ] || printf '%s\n' "$state/baseline"
     } | sort -u >"$work/watch"
@@ -235,16 +236,24 @@ link_text() {
     text=${text%.}
 }
 
+# main_program PATH: whether it ends in the interpreter that it should end in, however it gets there.
+main_program() {
+    [ "$(readlink -f -- "$1")" = "$(readlink -f -- "${binaries%%"$TAB"*}")" ]
+}
+
 judge_links() {
-    while IFS=$TAB read -r path target; do
+    while IFS=$TAB read -r path expected owner; do
         [ -n "$path" ] || continue
-        expected=$target
+        # A link of an optional package is due where that is installed.
+        is_in "$owner" "$NL$required" || is_in "$owner" "$NL$installed$NL" || continue
         ! record "$path" || [ -z "$target" ] || expected=$target
         if [ -L "$path" ]; then
             link_text "$path"
             [ "$text" != "$expected" ] || continue
             json_text "$text"
-            if [ -f "$path" ]; then
+            if [ -f "$path" ] && main_program "$path"; then
+                found SP101 "$path" "$path leads to $json instead of $expected, and from there where it should" minor
+            elif [ -f "$path" ]; then
                 found SP101 "$path" "$path leads to $json instead of $expected"
             else
                 found SP103 "$path" "$path leads to $json, which is no file"
@@ -259,26 +268,56 @@ judge_links() {
     done <<EOF
 $links
 EOF
+    judge_command
     judge_unversioned
 }
 
+# Where no package ships a link of this name and no group governs it.
+judge_command() {
+    ! is_in "$command_name" "$NL$(printf '%s' "$links" | cut -f 1)$NL" && [ -f "$command_name" ] || return 0
+    ! grep -q -x -F -- "$command_name" "$work/publics" && ! has_owner "$command_name" || return 0
+    json_text "$(readlink -f -- "$command_name")"
+    found SP101 "$command_name" "$command_name leads to $json, which no package owns, and no alternatives group governs it"
+}
+
+has_owner() {
+    rpm -qf -- "$(readlink -f -- "$1")" </dev/null >/dev/null 2>&1
+}
+
 judge_unversioned() {
-    wanted=$unversioned_target
-    case $unversioned_policy in
-    absent) wanted='' ;;
-    python3) ;;
-    *) return 0 ;;
-    esac
-    actual=''
+    [ "$unversioned_policy" != unmanaged ] || return 0
+    ! fulfils_policy || return 0
+    json=absent
     if [ -L "$unversioned" ]; then
         link_text "$unversioned"
-        actual=$text
+        json_text "$text"
     elif [ -e "$unversioned" ]; then
-        actual='no link'
+        json='no link'
     fi
-    [ "$actual" != "$wanted" ] || return 0
-    json_text "${actual:-absent}"
     found SP108 "$unversioned" "$unversioned is $json, the policy asks for $unversioned_policy"
+}
+
+# By a link of a package, or by way of a group of the release.
+fulfils_policy() {
+    if [ ! -L "$unversioned" ] && [ ! -e "$unversioned" ]; then
+        [ "$unversioned_policy" = absent ]
+        return
+    fi
+    [ -L "$unversioned" ] || return 1
+    link_text "$unversioned"
+    case $text in
+    "$entries"/*) ;;
+    *)
+        [ "$text" = "$unversioned_target" ] && rpm -qf -- "$unversioned" </dev/null >/dev/null 2>&1
+        return
+        ;;
+    esac
+    hops=0
+    while [ "$text" != "$unversioned_target" ]; do
+        [ -L "$text" ] && [ "$hops" -lt 40 ] || return 1
+        hops=$((hops + 1))
+        link_text "$text"
+    done
 }
 
 # --- the files of the packages ---------------------------------------------------------------------------------------
@@ -402,7 +441,8 @@ judge_files() {
             }
             ;;
         *)
-            is_in "$path" "$reported" || {
+            # What a group governs has the group's finding.
+            is_in "$path" "$reported" || grep -q -x -F -- "$path" "$work/governed" || {
                 if pip_claims "$path"; then
                     id=SP208 what='pip replaced'
                 else
@@ -646,7 +686,7 @@ note_group() {
     printf '%s' "$targets" >>"$work/targets"
     while IFS=$TAB read -r path name; do
         [ -n "$path" ] || continue
-        printf '%s\n' "$path" >>"$work/targets"
+        printf '%s\n' "$path" >>"$work/publics"
         [ ! -L "$path" ] || [ "$(readlink -- "$path")" != "$entries/$name" ] || printf '%s\n' "$path" >>"$work/governed"
     done <<EOF
 $public
@@ -660,7 +700,7 @@ judge_group() {
         found SP105 "$file" "the state of the alternatives group $shown_group cannot be read: $problem"
         return 0
     fi
-    is_in "$group" "$NL$groups" || judge_public
+    if is_in "$group" "$NL$groups"; then judge_own_group; else judge_public; fi
     problems=''
     [ -L "$link" ] && link_text "$link" && [ "$text" = "$entries/$group" ] || {
         json_text "$link"
@@ -690,10 +730,40 @@ judge_public() {
         case $flags in
         *g*) continue ;;
         esac
-        found SP104 "$link" "the alternatives group $shown_group governs $path, which belongs to the package $package"
+        severity=major
+        ! main_program "$link" || severity=minor
+        found SP104 "$link" "the alternatives group $shown_group governs $path, which belongs to the package $package" \
+            "$severity"
         return 0
     done <<EOF
 $public
+EOF
+}
+
+# A group that the release itself makes: its commands lead through it, and to what packages own.
+judge_own_group() {
+    while IFS=$TAB read -r path name; do
+        [ -n "$path" ] || continue
+        if [ -L "$path" ] && [ -f "$path" ]; then
+            link_text "$path"
+            if [ "$text" = "$entries/$name" ] || has_owner "$path"; then continue; fi
+            found SP101 "$path" "$path leads to what no package owns, past the alternatives group $shown_group"
+        elif [ -L "$path" ] || [ ! -e "$path" ]; then
+            [ "$path" != "$link" ] || found SP103 "$path" "$path leads to no file; the alternatives group $shown_group has a command there"
+        else
+            found SP102 "$path" "$path is no link; the alternatives group $shown_group has one there"
+        fi
+    done <<EOF
+$public
+EOF
+    while IFS= read -r choice; do
+        { [ -n "$choice" ] && [ -e "$choice" ]; } || continue
+        # A choice may be the command of another group, which is judged by itself.
+        if rpm -qf -- "$choice" </dev/null >/dev/null 2>&1 || has_owner "$choice"; then continue; fi
+        json_text "$choice"
+        found SP104 "$link" "the alternatives group $shown_group has the choice $json, which no package owns"
+    done <<EOF
+$targets
 EOF
 }
 
@@ -725,7 +795,6 @@ EOF
 }
 
 judge_search_paths() {
-    first=${links%%"$TAB"*}
     told=$NL
     while IFS=$TAB read -r who value; do
         IFS=:
@@ -740,7 +809,7 @@ judge_search_paths() {
             *) continue ;;
             esac
             [ -f "$folder/python3" ] && [ -x "$folder/python3" ] || continue
-            [ "$(readlink -f -- "$folder")/python3" != "$first" ] || break
+            [ "$(readlink -f -- "$folder")/python3" != "$command_name" ] || break
             ! is_in "$folder" "$told" || break
             told="$told$folder$NL"
             json_text "$folder/python3"
@@ -817,7 +886,7 @@ judge_manager() {
 print_baseline() {
     {
         sed -n "s/^P$TAB\\([^$TAB]*\\)$TAB/package \\1 /p" "$work/query"
-        printf '%s' "$links" | while IFS=$TAB read -r path target; do
+        printf '%s' "$links" | while IFS=$TAB read -r path _leads; do
             text='' && [ ! -L "$path" ] || link_text "$path"
             json_text "$text"
             printf 'link %s %s\n' "$path" "$json"
@@ -892,6 +961,7 @@ judge() {
     : >"$work/findings"
     : >"$work/drift"
     : >"$work/targets"
+    : >"$work/publics"
     : >"$work/governed"
     starts=''
     if ! ask_rpm; then

@@ -83,3 +83,24 @@ def test_ansible_builder_takes_the_example(tmp_path: Path) -> None:
     done = subprocess.run([str(BUILDER), *argv], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "fleet.system_python" in (tmp_path / "context/_build/requirements.yml").read_text()
+
+
+def test_the_guards_rulebook_takes_what_the_checker_sends() -> None:
+    (rulebook,) = yaml.safe_load((ROOT / "extensions/eda/rulebooks/guard.yml").read_text())
+    assert [next(iter(set(source) - {"name"})) for source in rulebook["sources"]] == ["eda.builtin.webhook"]
+    started = [action["run_playbook"]["name"] for rule in rulebook["rules"] for action in rule["actions"]]
+    assert set(started) <= playbooks()
+    checker = (ROOT / "plugins/plugin_utils/guard/guard.sh").read_text()
+    conditions = " ".join(rule["condition"] for rule in rulebook["rules"])
+    keys = set(re.findall(r"event\.payload\.(\w+)", conditions)) | set(re.findall(r'selectattr\("(\w+)"', conditions))
+    assert keys == {"schema", "status", "changes", "change", "severity"}
+    assert all(f'"{key}":' in checker for key in keys)
+
+
+def test_the_metrics_of_the_guard_are_described() -> None:
+    page = (ROOT / "docs/guard.md").read_text()
+    checker = (ROOT / "plugins/plugin_utils/guard/guard.sh").read_text()
+    made = {f"fleet_system_python_guard_{name}" for name in re.findall(r"^ +metric (\w+) ", checker, re.MULTILINE)}
+    assert len(made) == 4
+    assert set(re.findall(r"^\| `(fleet_system_python_guard_\w+)`", page, re.MULTILINE)) == made
+    assert {name for name in METRIC.findall(page) if name != "fleet_system_python_guard"} == made
