@@ -96,18 +96,19 @@ def _promises(contract: Contract, settings: GuardSettings) -> t.Iterator[t.Tuple
         yield "binary", binary["path"], binary["package"]
         for twin in binary["twins"]:
             yield "twin", twin, binary["path"]
-    wanted = target_of(contract, settings.unversioned)
-    # A policy that the distribution cannot fulfil is no finding of an audit either.
-    if wanted:
-        yield "unversioned", contract["unversioned"]["path"], settings.unversioned, wanted
-    else:
-        yield "unversioned", contract["unversioned"]["path"], "unmanaged"
+    yield _unversioned(contract, settings)
     if contract["manager"]:
         yield from _manager(contract["manager"])
     if contract["selinux"]:
         yield "selinux", contract["selinux"]
     for group in contract.get("alternatives") or []:
         yield "group", group
+
+
+def _unversioned(contract: Contract, settings: GuardSettings) -> t.Tuple[t.Any, ...]:
+    path, wanted = contract["unversioned"]["path"], target_of(contract, settings.unversioned)
+    # A policy that the distribution cannot fulfil is no finding of an audit either.
+    return ("unversioned", path, settings.unversioned, wanted) if wanted else ("unversioned", path, "unmanaged")
 
 
 def _manager(manager: t.Mapping[str, t.Any]) -> t.Iterator[t.Tuple[t.Any, ...]]:
