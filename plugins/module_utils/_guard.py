@@ -21,7 +21,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
 from ansible_collections.fleet.system_python.plugins.module_utils._guard_config import CONFIG, GuardSettings, render
 from ansible_collections.fleet.system_python.plugins.module_utils._guard_units import Units, unit_files, unit_path
 
-__all__ = ["CHECKER", "METRICS", "Guard", "Options"]
+__all__ = ["CHECKER", "CONFIG", "METRICS", "Guard", "Options"]
 
 # Not on anybody's PATH, in no package's folder, and SELinux lets systemd start what lies here (bin_t).
 CHECKER = "/usr/local/libexec/fleet.system_python/guard"

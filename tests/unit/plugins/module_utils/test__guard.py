@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Installing and removing the guard, in a folder, with a systemd that only answers."""
+
+import hashlib
+import os
+import typing as t
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils import _guard, _guard_config, _guard_units
+from ansible_collections.fleet.system_python.plugins.module_utils._command import Completed
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import GuardError, NoServiceManagerError
+from ansible_collections.fleet.system_python.plugins.module_utils._guard import Guard, Options
+from ansible_collections.fleet.system_python.plugins.module_utils._guard_config import GuardSettings
+from ansible_collections.fleet.system_python.plugins.module_utils._guard_units import Units
+
+CONTRACT = contract_for({"ID": "rhel", "VERSION_ID": "9.4"})
+BASELINE = "link /usr/bin/python3 python3.9\n"
+
+
+class Host:
+    """A folder in the place of the host, and what was asked of systemd and of the checker."""
+
+    def __init__(self, folder: str) -> None:
+        self.folder = folder
+        self.asked: t.List[t.List[str]] = []
+        self.active: t.Set[str] = set()
+        self.compared = (0, "")
+
+    def run(self, argv: t.Sequence[str], **_options: t.Any) -> Completed:
+        words = list(argv)
+        self.asked.append(words)
+        rc, out = 0, ""
+        if words[0] == "sh":
+            rc, out = self.compared if words[-1] == "compare" else (0, BASELINE)
+        elif words[0] == "rpm":
+            rc = 1
+        elif words[1] == "--quiet" and words[2].startswith("is-"):
+            rc = 0 if words[3] in self.active else 3
+        elif words[1] == "restart":
+            self.active.add(words[2])
+        return Completed(tuple(words), rc, out, "", False)
+
+    def guard(self, check_mode: bool = False, booted: bool = True) -> Guard:
+        running = self.folder if booted else os.path.join(self.folder, "no")
+        return Guard(check_mode, self.run, Units(self.run, running))
+
+    def options(self, **changes: t.Any) -> Options:
+        settings = GuardSettings(state=os.path.join(self.folder, "var/guard"), metrics=changes.pop("metrics", None))
+        return Options(settings, b"#!/bin/sh\n", **changes)
+
+    def files(self) -> t.List[str]:
+        found = [os.path.join(place, name) for place, _folders, names in os.walk(self.folder) for name in names]
+        return sorted(os.path.relpath(path, self.folder) for path in found)
+
+
+@pytest.fixture
+def host(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> Host:
+    """A host without a guard."""
+    folder = str(tmp_path)
+    monkeypatch.setattr(_guard, "CHECKER", os.path.join(folder, "libexec/ours/guard"))
+    monkeypatch.setattr(_guard, "CONFIG", os.path.join(folder, "etc/guard.conf"))
+    monkeypatch.setattr(_guard_units, "UNIT_FOLDER", os.path.join(folder, "units"))
+    return Host(folder)
+
+
+def test_a_second_installation_changes_nothing_and_absent_leaves_nothing(host: Host) -> None:
+    first = host.guard().install(CONTRACT, host.options())
+    assert first["changes"][-1] == "start the timer and the path of systemd"
+    units = ["units/fleet-system-python-guard." + kind for kind in ("path", "service", "timer")]
+    assert host.files() == ["etc/guard.conf", "libexec/ours/guard"] + units
+    assert not host.guard().install(CONTRACT, host.options())["changed"]
+    assert host.guard().remove()["changed"]
+    assert (host.files(), os.listdir(host.folder)) == ([], ["units"])
+    assert not host.guard().remove()["changed"]
+
+
+def test_check_mode_says_the_same_and_does_nothing(host: Host) -> None:
+    predicted = host.guard(check_mode=True).install(CONTRACT, host.options(baseline="record"))
+    assert os.listdir(host.folder) == []
+    done = host.guard().install(CONTRACT, host.options(baseline="record"))
+    assert (predicted["changes"], predicted["diff"]) == (done["changes"], done["diff"])
+    before = host.files()
+    predicted = host.guard(check_mode=True).remove()
+    assert host.files() == before
+    assert predicted["changes"] == host.guard().remove()["changes"]
+
+
+def test_without_systemd_it_is_an_error_unless_nobody_shall_start_it(host: Host) -> None:
+    with pytest.raises(NoServiceManagerError):
+        host.guard(booted=False).install(CONTRACT, host.options())
+    assert host.files() == []
+    host.guard(booted=False).install(CONTRACT, host.options(schedule="none"))
+    assert host.files() == ["etc/guard.conf", "libexec/ours/guard"]
+
+
+def test_a_stopped_timer_is_started_again(host: Host) -> None:
+    host.guard().install(CONTRACT, host.options())
+    host.active.discard("fleet-system-python-guard.timer")
+    again = host.guard().install(CONTRACT, host.options())
+    assert again["changes"] == ["start the timer of systemd"]
+
+
+def test_metrics_that_are_no_longer_written_are_removed(host: Host) -> None:
+    folder = os.path.join(host.folder, "metrics")
+    os.mkdir(folder)
+    host.guard().install(CONTRACT, host.options(metrics=folder))
+    with open(os.path.join(folder, _guard.METRICS), "w"):
+        pass
+    result = host.guard().install(CONTRACT, host.options())
+    assert "remove " + os.path.join(folder, _guard.METRICS) in result["changes"]
+    assert os.listdir(folder) == []
+
+
+def test_the_states_of_a_baseline(host: Host) -> None:
+    def compare(**more: t.Any) -> t.Dict[str, t.Any]:
+        found: t.Dict[str, t.Any] = host.guard().install(CONTRACT, host.options(baseline="compare", **more))["baseline"]
+        return found
+
+    with pytest.raises(GuardError) as none:
+        compare()
+    assert none.value.details["state"] == "none"
+    digest = hashlib.sha256(BASELINE.encode()).hexdigest()
+    recorded = host.guard().install(CONTRACT, host.options(baseline="record"))
+    assert recorded["baseline"] == {"digest": digest, "state": "good"}
+    # The configuration remembers the digest, so the next run without any option keeps it.
+    assert host.guard().install(CONTRACT, host.options())["baseline"] == {"digest": digest, "state": "good"}
+    assert compare() == {"digest": digest, "state": "good", "differences": []}
+    host.compared = (1, '{"difference":"added","item":"command /usr/bin/python9"}\n')
+    assert compare()["state"] == "differs"
+    with pytest.raises(GuardError) as altered:
+        compare(baseline_digest="0" * 64)
+    assert altered.value.details["state"] == "altered"
+    os.unlink(os.path.join(host.folder, "var/guard/baseline"))
+    with pytest.raises(GuardError) as missing:
+        compare(baseline_digest=digest)
+    assert missing.value.details["state"] == "missing"
+    forgotten = host.guard().install(CONTRACT, host.options(baseline="absent"))
+    assert forgotten["baseline"] == {"digest": None, "state": "none"}
+    with open(_guard.CONFIG) as stream:
+        assert "\nbaseline\t" not in stream.read()
+
+
+def test_the_path_unit_watches_folders_that_see_a_rename() -> None:
+    text = _guard_units.unit_files(CONTRACT, "/checker", 900, True)[_guard_units.unit_path("path")].decode()
+    watched = [line.partition("=")[2] for line in text.splitlines() if line.startswith("PathChanged=")]
+    assert {"/usr/bin", "/usr/libexec", "/usr/lib64/python3.9", "/etc/alternatives"} <= set(watched)
+    assert _guard_config.CONFIG not in watched
