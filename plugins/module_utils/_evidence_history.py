@@ -332,7 +332,8 @@ def _journal(search: Search) -> t.List[Entry]:
     for done, wanted, name in ((about, _ABOUT, "journalctl"), (kernel, _DISK, "journalctl -k")):
         for line in done.out.split("\n"):
             if wanted.search(line):
-                found.append({"time": parse_time(line, search.now), "text": search.text(line), "source": name})
+                text = search.text(_without_arguments(search, line))
+                found.append({"time": parse_time(line, search.now), "text": text, "source": name})
         search.notes.add("log", name, "complete" if done.rc == 0 else "failed", "" if done.rc == 0 else done.tail())
     return found
 
@@ -347,13 +348,22 @@ def _log_entry(search: Search, line: str, path: str) -> t.Optional[Entry]:
     about = _NAMED if path.endswith("alternatives.log") else _ABOUT
     if not about.search(text) or not _ACTED.search(text):
         return None
+    return {"time": moment, "text": search.text(_without_arguments(search, text)), "source": path}
+
+
+def _without_arguments(search: Search, text: str) -> str:
+    """Return a line without what may be a secret in it: what sudo ran may be as telling as a shell's history."""
+    continued = "(command continued)"
+    if continued in text:
+        # sudo cuts long commands; of the rest nobody can tell what it belongs to.
+        search.notes.redactions += 1
+        return text.partition(continued)[0] + continued + " [...]"
     head, command, rest = text.partition("COMMAND=")
-    if command:
-        # What sudo ran is a command line, and may be as telling as one of a shell's history.
-        shown = command_line(rest)
-        search.notes.redactions += shown[1] if shown else 1
-        text = head + command + (shown[0] if shown else "[...]")
-    return {"time": moment, "text": search.text(text), "source": path}
+    if not command:
+        return text
+    shown = command_line(rest)
+    search.notes.redactions += shown[1] if shown else 1
+    return head + command + (shown[0] if shown else "[...]")
 
 
 def _decoded(match: "t.Match[str]") -> str:

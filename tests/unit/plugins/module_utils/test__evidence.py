@@ -211,6 +211,21 @@ def test_sudo_lines_keep_the_command_and_lose_the_rest(host: Host) -> None:
     assert [one["text"].partition("COMMAND=")[2] for one in log] == ["/usr/bin/python3 deploy.py [argument]"]
 
 
+def test_the_journal_tells_no_more_than_the_files(host: Host) -> None:
+    host.answers["journalctl"] = (
+        "2026-01-31T09:00:00+00:00 h sudo[1]: joe : USER=root ; COMMAND=/usr/bin/python3 deploy.py hunter2\n"
+        "2026-01-31T09:00:00+00:00 h sudo[1]: joe : (command continued) python3 hunter2\n"
+        "2026-01-31T09:00:01+00:00 h sudo[1]: joe : USER=root ; COMMAND=/usr/bin/ls hunter2\n"
+    )
+    evidence = host.collect()
+    told = [one["text"].partition("sudo[1]: ")[2] for one in evidence["log"]]
+    assert told == [
+        "joe : USER=root ; COMMAND=/usr/bin/python3 deploy.py [argument]",
+        "joe : (command continued) [...]",
+    ]
+    assert evidence["redactions"] == 2
+
+
 def test_logins_are_those_of_the_window(host: Host) -> None:
     host.answers["last"] = (
         "joe      pts/0        192.0.2.7        Sat Jan 31 08:00:00 2026 - Sat Jan 31 09:00:00 2026  (01:00)\n"
