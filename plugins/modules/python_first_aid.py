@@ -12,11 +12,13 @@ description:
     when no file that no package owns would be imported with it.
   - The operating system's own Python comes first where the running ansible-core supports its version, then the packaged
     parallel versions, the nearest one first.
-  - Where none is left, it is brought back by installing exactly the same packages again. They are looked for in the
-    O(sources), one after the other. Each one must have a right signature and the same files as the installed one.
+  - Where rpm vouches for none of a version that the core supports, a runtime of M(fleet.system_python.python_runtime)
+    below C(/opt/python) is taken, when all of it is as its manifest says and only root can have written that.
+  - Where none of these is left, the system's own is brought back by installing exactly the same packages again. They are
+    looked for in the O(sources), one after the other. Each one must have a right signature and the same files as the installed one.
     They are installed in one transaction. What is overwritten or in the way is kept in
     C(/var/lib/fleet.system_python/quarantine). Afterwards the host is looked at again, and only that look decides.
-  - Nothing that rpm does not vouch for is executed. The host needs a POSIX shell and rpm, no Python.
+  - Nothing that neither rpm nor such a manifest vouches for is executed. The host needs a POSIX shell and rpm, no Python.
     Whether an interpreter is trusted is asked in one round trip.
   - Use it with C(gather_facts=false) and set C(ansible_python_interpreter) from what it returns, as the role
     P(fleet.system_python.python_first_aid#role) does. An action cannot set that variable itself, because Ansible
@@ -155,8 +157,15 @@ interpreter_version:
   returned: when one is trusted
   type: str
   sample: 3.9.21
+trusted_by:
+  description: What vouches for it. V(rpm); V(manifest) for a runtime below C(/opt/python), where rpm vouches for none.
+  returned: when one is trusted
+  type: str
+  sample: rpm
 trusted_because:
-  description: Which packages were verified, how, and which differences were judged as harmless.
+  description:
+    - Which packages were verified, how, and which differences were judged as harmless. Of a runtime C(packages) is
+      empty, C(verified_by) is the path of its manifest, and C(files) says how many files were compared.
   returned: when one is trusted
   type: dict
   sample:

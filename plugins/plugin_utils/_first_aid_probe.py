@@ -20,6 +20,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_cor
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_script import Answer, Section
 
 __all__ = [
+    "PARTS",
     "STAGING_PARENT",
     "STAGING_PREFIX",
     "Candidate",
@@ -51,9 +52,15 @@ _ENVIRONMENT = (
 # The second is for hosts whose /run is mounted noexec.
 _LAUNCHER_FOLDERS = ("/run/fleet.system_python", "/var/lib/fleet.system_python/run")
 
+# The probe's scripts, in their order.
+PARTS = ("runtimes", "probe")
+
 # Its own prefix: the modules' staging folders begin alike, and each kind is tidied up by those who made it.
 STAGING_PARENT = "/var/cache"
 STAGING_PREFIX = ".fleet-system-python-aid-"
+
+# Where python_runtime installs by default.
+_RUNTIME_ROOT = "/opt/python"
 
 _OLDEST_KNOWN = 6
 
@@ -98,6 +105,8 @@ class Candidate:
     library_folder: str = ""
     hooks: list[str] = field(default_factory=list)
     launcher: str = ""
+    runtime: str = ""
+    verified_files: int = 0
 
     def reject(self, kind: str, reason: str) -> None:
         """Note the first thing that speaks against it."""
@@ -208,6 +217,7 @@ def probe_settings(
         "accepted_binary": accepted.path if accepted else "",
         "accepted_lines": accepted.altered if accepted else "",
         "older_minors": _older(supported) if accepted is None else (),
+        "runtime_root": _RUNTIME_ROOT if accepted is None else "",
         "staging_parent": STAGING_PARENT,
         "staging_prefix": STAGING_PREFIX,
     }
@@ -386,6 +396,14 @@ def _is_hook(path: str) -> bool:
     return name.endswith(".pth") or name.startswith(("sitecustomize", "usercustomize"))
 
 
+def _read_runtime(candidate: Candidate, section: Section) -> None:
+    candidate.runtime = section.words[0]
+
+
+def _read_verified(candidate: Candidate, section: Section) -> None:
+    candidate.verified_files = int(section.words[0])
+
+
 def _read_launcher(candidate: Candidate, section: Section) -> None:
     candidate.launcher = section.words[0]
 
@@ -394,6 +412,8 @@ def _read_start(candidate: Candidate, section: Section) -> None:
     said = section.body.strip()
     if section.words != ("0",):
         candidate.reject("does-not-start", f"it is intact but does not start: {printable(said[-500:])}")
+    elif candidate.runtime and not candidate.verified_files:
+        candidate.reject("unknown", "it was started before its manifest was compared")
     elif not said.startswith(candidate.minor + "."):
         candidate.reject("wrong-version", f"it says that its version is {printable(said[:40])}")
     else:
@@ -416,6 +436,8 @@ _READERS = {
     "hooks": _read_hooks,
     "altered-hooks": _read_altered_hooks,
     "launcher": _read_launcher,
+    "runtime": _read_runtime,
+    "verified": _read_verified,
     "start": _read_start,
 }
 

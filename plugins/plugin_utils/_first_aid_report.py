@@ -29,12 +29,20 @@ def describe(probe: Probe, result: dict[str, Any]) -> None:
         result.update(
             interpreter_path=probe.trusted.path,
             interpreter_version=probe.trusted.version,
+            trusted_by="manifest" if probe.trusted.runtime else "rpm",
             trusted_because=_trust(probe.trusted),
             summary=_summary(probe, probe.trusted),
         )
 
 
 def _trust(candidate: Candidate) -> dict[str, Any]:
+    if candidate.runtime:
+        return {
+            "packages": [],
+            "verified_by": f"{candidate.runtime}/.manifest.sha256",
+            "files": candidate.verified_files,
+            "left_aside": [],
+        }
     return {
         "packages": [owner.nevra for owner in candidate.owners],
         "verified_by": "rpm -V",
@@ -43,13 +51,16 @@ def _trust(candidate: Candidate) -> dict[str, Any]:
 
 
 def _summary(probe: Probe, trusted: Candidate) -> str:
-    packages = ", ".join(owner.nevra for owner in trusted.owners)
-    sentences = [
-        f"Modules run under {probe.interpreter()} (Python {trusted.version}), which rpm vouches for: {packages}."
-    ]
+    sentences = [f"Modules run under {probe.interpreter()} (Python {trusted.version}), {_reason(trusted)}."]
     sentences += [f"Not taken: {other['path']}: {other['reason']}." for other in probe.rejected()]
     sentences += [f"Kept from running: {_hazard_text(hazard)}." for hazard in probe.hazards()]
     return " ".join(sentences)
+
+
+def _reason(trusted: Candidate) -> str:
+    if trusted.runtime:
+        return f"a runtime of which all {trusted.verified_files} files are as its manifest says"
+    return f"which rpm vouches for: {', '.join(owner.nevra for owner in trusted.owners)}"
 
 
 def _hazard_text(hazard: Mapping[str, str]) -> str:

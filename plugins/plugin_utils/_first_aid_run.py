@@ -32,6 +32,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_err
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_lend import Lender, needed_files
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_plan import Target, plan_targets
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_probe import (
+    PARTS,
     Probe,
     is_without_rpm,
     probe_settings,
@@ -119,9 +120,9 @@ class FirstAid:
 
         Then nothing can vouch for an interpreter, and the result says so in C(trusted_by).
         """
-        self._result.update(interpreter=None, rejected=[], hazards=[], trusted_by="rpm")
+        self._result.update(interpreter=None, rejected=[], hazards=[])
         supported, override = self._request.supported, self._request.contract
-        answer = self._host.ask(["probe"], probe_settings(supported, CONTRACTS, override))
+        answer = self._host.ask(PARTS, probe_settings(supported, CONTRACTS, override))
         if is_without_rpm(answer):
             self._result.update(trusted_by="nothing")
             return None
@@ -237,15 +238,16 @@ class FirstAid:
 
     def _probe(self) -> Probe:
         supported = self._request.supported
-        return self._judge(self._host.ask(["probe"], probe_settings(supported, CONTRACTS, self._request.contract)))
+        return self._judge(self._host.ask(PARTS, probe_settings(supported, CONTRACTS, self._request.contract)))
 
     def _judge(self, first: Answer) -> Probe:
         supported, override = self._request.supported, self._request.contract
         probe = read_probe(first, supported)
         accepted = probe.doubtful
-        if probe.trusted or not accepted:
+        # A runtime is second to what rpm knows, even where that costs another look.
+        if not accepted or (probe.trusted and not probe.trusted.runtime):
             return probe
-        answer = self._host.ask(["probe"], probe_settings(supported, CONTRACTS, override, accepted))
+        answer = self._host.ask(PARTS, probe_settings(supported, CONTRACTS, override, accepted))
         again = read_probe(answer, supported, accepted)
         if again.trusted is None:
             return probe

@@ -59,12 +59,17 @@ leads_astray() {
     [ -L "$1" ] && [ -d "$1" ] || return 1
     walked=$(readlink -f -- "$1")
     [ -n "$walked" ] || return 0
+    ! only_root_writes "$walked"
+}
+
+# only_root_writes FOLDER: it and all folders above it. Leaves the one that others may write in `walked`.
+only_root_writes() {
+    walked=$1
     while [ -n "$walked" ]; do
         case $(stat -c '%u %A' -- "$walked") in
         '0 d'????[!w]??[!w]?) ;;
-        *) return 0 ;;
+        *) return 1 ;;
         esac
         walked=${walked%/*}
     done
-    return 1
 }

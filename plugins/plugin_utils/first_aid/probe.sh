@@ -52,14 +52,14 @@ set_system() {
     system_package=${system_package%%:*}
 }
 
-# Supported versions from the system's own upwards, then those below it, then those too new for the running core.
+# Supported versions from the system's own upwards, then those below it.
 ordered_minors() {
     above='' below='' first=${system_minor#3.}
     first=${first:-0}
     for minor in $minors; do
         if [ "${minor#3.}" -ge "$first" ]; then above="$above $minor"; else below="$below $minor"; fi
     done
-    printf '%s\n' "$above $below $newer_minors"
+    printf '%s\n' "$above $below"
 }
 
 reject() {
@@ -352,8 +352,8 @@ binaries_of() {
     done
 }
 
-probe_all() {
-    for minor in $(ordered_minors); do
+probe_packaged() {
+    for minor in "$@"; do
         set_places
         for binary in $(binaries_of); do
             [ -e "$binary" ] || [ -L "$binary" ] || continue
@@ -364,6 +364,16 @@ probe_all() {
             probe_binary && return 0
         done
     done
+    return 1
+}
+
+# A runtime is looked at only where rpm, with a database that answers, vouches for nothing that the core supports.
+# shellcheck disable=SC2046,SC2086  # one version a word
+probe_all() {
+    probe_packaged $(ordered_minors) && return 0
+    check_database || return 1
+    probe_runtimes || probe_packaged $newer_minors && return 0
+    report_installed
     return 1
 }
 
@@ -391,7 +401,7 @@ check_database() {
 # Who owns the interpreters, as far as the database knows, and whether that is intact: what could be brought back.
 report_installed() {
     surveyed=' '
-    for minor in $(ordered_minors) $older_minors; do
+    for minor in $(ordered_minors) $newer_minors $older_minors; do
         set_places
         for binary in $(binaries_of); do
             set -- "$binary" "/usr/lib64/python$minor/os.py" "/usr/lib/python$minor/os.py" "$library_path"
@@ -440,7 +450,5 @@ if ! has_database; then
     command -v rpm && section "database absent"
 elif probe_all; then
     section chosen
-else
-    check_database && report_installed
 fi
 section end

@@ -75,6 +75,38 @@ def test_why_an_interpreter_is_rejected(sections: tuple[str, ...], kind: str, re
     assert reason in rejected["reason"]
 
 
+RUNTIME = ("candidate /opt/python/3.13.5/bin/python3.13 3.13", "runtime /opt/python/3.13.5")
+
+
+def test_a_runtime_is_trusted_by_its_manifest() -> None:
+    found = probe(
+        *altered("S.5....T.    /usr/bin/python3.9"), *RUNTIME, "verified 4711", "hooks\n", "start 0\n3.13.5", "chosen"
+    )
+    assert found.trusted is not None
+    assert (found.interpreter(), found.trusted.runtime, found.trusted.verified_files) == (
+        "/opt/python/3.13.5/bin/python3.13",
+        "/opt/python/3.13.5",
+        4711,
+    )
+    assert [one["path"] for one in found.rejected()] == ["/usr/bin/python3.9"]
+
+
+@pytest.mark.parametrize(
+    ("sections", "kind"),
+    [
+        (("rejected planted\nits manifest does not have these: ./lib/x.py",), "planted"),
+        (("start 0\n3.13.5",), "unknown"),
+        (("verified 4711", "start 0\n3.12.1"), "wrong-version"),
+        (("verified 4711",), "unknown"),
+    ],
+)
+def test_why_a_runtime_is_rejected(sections: tuple[str, ...], kind: str) -> None:
+    found = probe(*RUNTIME, *sections, "chosen")
+    assert (found.trusted, found.rejected()[0]["kind"]) == (None, kind)
+    # What was planted in a runtime is not first aid's to move.
+    assert found.candidates[0].planted == []
+
+
 def test_the_script_cannot_choose_what_was_rejected() -> None:
     found = probe("candidate /usr/bin/python3.9 3.9", OWNERS, "planted\n/x.py", "start 0\n3.9.2", "chosen")
     assert found.trusted is None

@@ -117,6 +117,33 @@ def test_a_healthy_host_costs_one_round_trip() -> None:
     assert NVRA in result["summary"]
 
 
+RUNTIME = (
+    "candidate /opt/python/3.13.5/bin/python3.13 3.13",
+    "runtime /opt/python/3.13.5",
+    "verified 4711",
+    "start 0\n3.13.5",
+    "chosen",
+)
+
+
+def test_nothing_is_brought_back_where_a_runtime_is_intact() -> None:
+    result, remote, _error = run((*BROKEN[:6], *RUNTIME))
+    assert remote.called == ["probe"]
+    assert (result["changed"], result["interpreter"]) == (False, "/opt/python/3.13.5/bin/python3.13")
+    assert (result["trusted_by"], result["trusted_because"]["files"]) == ("manifest", 4711)
+    assert "4711 files are as its manifest says" in result["summary"]
+
+
+def test_what_only_the_controller_can_clear_goes_before_a_runtime() -> None:
+    line = ".M.......    /usr/bin/python3.9"
+    hardened = (*BROKEN[:4], "metadata\n700\t0\t0\t/usr/bin/python3.9", f"altered\n{line}")
+    cleared = (*hardened, "start 0\n3.9.2", "chosen")
+    result, _remote, _error = run((*hardened, *RUNTIME), cleared)
+    assert (result["interpreter"], result["trusted_by"]) == ("/usr/bin/python3.9", "rpm")
+    result, _remote, _error = run((*hardened, *RUNTIME), hardened)
+    assert result["interpreter"] == "/opt/python/3.13.5/bin/python3.13"
+
+
 def test_it_is_brought_back_and_proven() -> None:
     result, remote, _error = run(BROKEN, OPENED, STAGED, PREPARED, INSTALLED, (), HEALTHY)
     assert remote.called == [
