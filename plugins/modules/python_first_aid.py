@@ -14,12 +14,12 @@ description:
     parallel versions, the nearest one first.
   - Where rpm vouches for none of a version that the core supports, a runtime of M(fleet.system_python.python_runtime)
     below C(/opt/python) is taken, when all of it is as its manifest says and only root can have written that.
-  - Where none of these is left, the system's own is brought back by installing exactly the same packages again. They are
-    looked for in the O(sources), one after the other. Each one must have a right signature and the same files as the installed one.
-    They are installed in one transaction. What is overwritten or in the way is kept in
+  - Where none of these is left, the system's own is brought back by installing exactly the same packages again. They
+    are looked for in the O(sources), one after the other. Each one must have a right signature and the same files as
+    the installed one. They are installed in one transaction. What is overwritten or in the way is kept in
     C(/var/lib/fleet.system_python/quarantine). Afterwards the host is looked at again, and only that look decides.
-  - Nothing that neither rpm nor such a manifest vouches for is executed. The host needs a POSIX shell and rpm, no Python.
-    Whether an interpreter is trusted is asked in one round trip.
+  - Nothing that neither rpm nor such a manifest vouches for is executed. The host needs a POSIX shell and rpm, no
+    Python. Whether an interpreter is trusted is asked in one round trip.
   - Use it with C(gather_facts=false) and set C(ansible_python_interpreter) from what it returns, as the role
     P(fleet.system_python.python_first_aid#role) does. An action cannot set that variable itself, because Ansible
     removes interpreter keys from the facts of every action but M(ansible.builtin.set_fact).

@@ -19,7 +19,7 @@ class PortableModuleAction(TrustedModuleAction):
     """As TrustedModuleAction on hosts with an rpm database, known release or not.
 
     Where there is none, nothing can vouch for an interpreter: the module runs under the one that Ansible was given or
-    finds, and the result's C(trusted_by) is C(nothing) instead of C(rpm).
+    finds, and the result's C(trusted_by) is C(nothing) instead of C(rpm) or C(manifest).
     """
 
     def choose(self, found: dict[str, Any]) -> str | None:

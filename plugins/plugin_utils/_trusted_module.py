@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: no other collection may import this file.
 
-"""The action of every module of this collection: no module runs under an interpreter that rpm does not vouch for."""
+"""The action of every module of this collection: it runs only under an interpreter that first aid trusts."""
 
 from __future__ import annotations
 
