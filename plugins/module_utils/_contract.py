@@ -35,6 +35,9 @@ __all__ = ["COMMAND", "CONTRACTS", "Contract", "contract_for", "known_platforms"
 Contract = t.Dict[str, t.Any]
 
 _ENTERPRISE_LINUX = ["rhel", "centos", "rocky", "almalinux", "ol", "cloudlinux", "eurolinux"]
+_PIP = ["python3-pip", "python3-pip-wheel", "python3-setuptools", "python3-setuptools-wheel"]
+_DNF_RUNS = ["dnf", "python3-dnf", "python3-hawkey", "python3-libdnf", "python3-libcomps", "python3-rpm"]
+_DNF = _DNF_RUNS + ["yum", "python3-gpg", "python3-dnf-plugins-core"]
 _IMPORTS = "import ssl, json, hashlib, subprocess; print('imports')"
 
 _EL8: Contract = {
@@ -70,29 +73,12 @@ _EL8: Contract = {
         },
     },
     "packages": ["platform-python", "python3-libs"],
-    "optional_packages": [
-        "python36",
-        "python3-pip",
-        "python3-pip-wheel",
-        "python3-setuptools",
-        "python3-setuptools-wheel",
-        "platform-python-pip",
-        "platform-python-setuptools",
-        "dnf",
-        "yum",
-        "python3-dnf",
-        "python3-hawkey",
-        "python3-libdnf",
-        "python3-libcomps",
-        "python3-gpg",
-        "python3-rpm",
-        "python3-dnf-plugins-core",
-    ],
+    "optional_packages": ["python36", "platform-python-pip", "platform-python-setuptools"] + _PIP + _DNF,
     "manager": {
         "name": "dnf",
         "argv": ["/usr/bin/dnf", "--version"],
         "interpreter": "/usr/libexec/platform-python",
-        "packages": ["dnf", "python3-dnf", "python3-hawkey", "python3-libdnf", "python3-libcomps", "python3-rpm"],
+        "packages": _DNF_RUNS,
     },
     "proof": [
         {"argv": ["/usr/libexec/platform-python", "--version"], "expect": r"^Python 3\.6\."},
@@ -114,27 +100,12 @@ _EL9: Contract = {
     ],
     "unversioned": {"path": "/usr/bin/python", "package": "python-unversioned-command", "target": "./python3"},
     "packages": ["python3", "python3-libs"],
-    "optional_packages": [
-        "python-unversioned-command",
-        "python3-pip",
-        "python3-pip-wheel",
-        "python3-setuptools",
-        "python3-setuptools-wheel",
-        "dnf",
-        "yum",
-        "python3-dnf",
-        "python3-hawkey",
-        "python3-libdnf",
-        "python3-libcomps",
-        "python3-gpg",
-        "python3-rpm",
-        "python3-dnf-plugins-core",
-    ],
+    "optional_packages": ["python-unversioned-command"] + _PIP + _DNF,
     "manager": {
         "name": "dnf",
         "argv": ["/usr/bin/dnf", "--version"],
         "interpreter": "/usr/bin/python3.9",
-        "packages": ["dnf", "python3-dnf", "python3-hawkey", "python3-libdnf", "python3-libcomps", "python3-rpm"],
+        "packages": _DNF_RUNS,
     },
     "proof": [
         {"argv": ["/usr/bin/python3", "--version"], "expect": r"^Python 3\.9\."},
