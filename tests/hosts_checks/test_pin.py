@@ -176,6 +176,18 @@ def test_an_impossible_python_says_what_is_possible(
     assert details["possible"] == possible
 
 
+def _fails_midway(host: Host) -> None:
+    """What stepped aside for a package that then cannot be installed is put back, and nothing is noted."""
+    host.check("rpm -e python-unversioned-command; ln -s python3.11 /usr/bin/python; test-host-repo file")
+    host.check("dnf -q makecache; mkdir /root/away; mv /srv/repo/os/Packages/python-unversioned* /root/away/")
+    code, error = host.drive("pin", unversioned="python3")
+    assert (code, error.get("kind")) == (3, "no_source"), error
+    assert host.check("readlink /usr/bin/python") == "python3.11\n"
+    assert host.run(f"ls {RECORD}").rc != 0
+    host.check("mv /root/away/* /srv/repo/os/Packages/; rm /usr/bin/python; test-host-repo http")
+    host.check("dnf -y -q install python-unversioned-command")
+
+
 def test_the_unversioned_name_by_its_package(fresh: Callable[[str], Host]) -> None:
     host = fresh("rhel9")
     host.install()
@@ -192,6 +204,7 @@ def test_the_unversioned_name_by_its_package(fresh: Callable[[str], Host]) -> No
     assert pinned(host, unversioned="absent") == ["remove_packages"]
     assert pinned(host, unversioned="original") == ["install_packages"]
     assert host.check("readlink /usr/bin/python") == "./python3\n"
+    _fails_midway(host)
     host.check("rpm -e python-unversioned-command; test-host-repo updates; dnf -y -q update python3")
     details = refused(host, "pin_impossible", "or update python3 to the release", unversioned="python3")
     assert details["available"] == ["python-unversioned-command-3.9.2-1.el9"]

@@ -1,0 +1,152 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""The plan for /usr/bin/python, from recorded answers of the package managers; tests/hosts_checks has the real ones."""
+
+import typing as t
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils._command import Completed
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
+    AcquisitionError,
+    PinConflictError,
+    PinImpossibleError,
+)
+from ansible_collections.fleet.system_python.plugins.module_utils._pin_unversioned import Unversioned
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Query
+
+ZYPPER_FOUND = """
+S  | Name        | Type       | Version             | Arch   | Repository
+---+-------------+------------+---------------------+--------+-----------
+   | python-base | package    | 2.7.18-150000.81.1  | x86_64 | Basesystem
+v  | python-base | package    | 2.7.18-150000.78.1  | x86_64 | Basesystem
+   | python-base | srcpackage | 2.7.18-150000.81.1  | noarch | Basesystem
+"""
+NOISY_DNF = "warning: sqlite: recovered 2 frames\npython-unversioned-command-3.9.21-1.el9\n"
+UNOWNED = [{"path": "/usr/bin/python", "kind": "link", "target": "python3.11", "owner": None}]
+
+
+class FakeRpm:
+    """Knows which packages are installed, and nothing else."""
+
+    def __init__(self, installed: t.Sequence[str]) -> None:
+        self.installed = installed
+
+    def query(self, names: t.Sequence[str], files: bool = True) -> Query:
+        assert not files
+        return Query([], [name for name in names if name not in self.installed])
+
+
+def unversioned(
+    system: t.Tuple[str, str],
+    chain: t.Sequence[t.Mapping[str, t.Any]] = (),
+    answer: t.Tuple[int, str] = (0, ""),
+    installed: t.Sequence[str] = (),
+    manager: str = "works",
+) -> Unversioned:
+    os_release = {"ID": system[0], "VERSION_ID": system[1]}
+    contract = contract_for(os_release)
+    observation = {
+        "resolution": {"python": list(chain)},
+        "evr": {"python3": "3.9.21-1.el9"},
+        "manager": {"state": manager, "name": (contract["manager"] or {})["name"], "reason": "no reason"},
+        "alternatives": [],
+    }
+
+    def runner(argv: t.Sequence[str], **_options: t.Any) -> Completed:
+        return Completed(tuple(argv), answer[0], answer[1], "", False)
+
+    rpm: t.Any = FakeRpm(installed)
+    return Unversioned(contract, observation, os_release, rpm, runner, 60)
+
+
+EL9, SLES15 = ("rhel", "9.7"), ("sles", "15.7")
+
+
+def test_the_package_of_the_installed_release_is_asked_for() -> None:
+    (action,) = unversioned(EL9, answer=(0, NOISY_DNF)).plan("python3", None)
+    assert (action["action"], action["evr"]) == ("install_packages", "3.9.21-1.el9")
+
+
+def test_python2_is_what_suse_has_for_it() -> None:
+    found = unversioned(SLES15, UNOWNED, answer=(0, ZYPPER_FOUND)).plan("python2", None)
+    assert [action["action"] for action in found] == ["quarantine", "install_packages"]
+    assert (found[1]["packages"], found[1]["evr"]) == (["python-base"], None)
+    with pytest.raises(PinImpossibleError, match="do not offer python-base") as error:
+        unversioned(SLES15, answer=(104, "No matching items found.")).plan("python2", None)
+    assert error.value.details["available"] == []
+
+
+def test_another_release_is_told_and_not_taken() -> None:
+    with pytest.raises(PinImpossibleError, match=r"They offer: python-unversioned-command-3\.9\.19-8\.el9_5") as error:
+        unversioned(EL9, answer=(0, "python-unversioned-command-3.9.19-8.el9_5\n")).plan("python3", None)
+    assert error.value.details["wanted"] == "python-unversioned-command-3.9.21-1.el9"
+
+
+def test_a_manager_that_cannot_be_trusted_or_asked() -> None:
+    with pytest.raises(AcquisitionError, match="The package manager is not used: no reason"):
+        unversioned(EL9, manager="not checked").plan("python3", None)
+    with pytest.raises(AcquisitionError, match="cannot be asked"):
+        unversioned(EL9, answer=(1, "no route")).plan("python3", None)
+
+
+def test_what_another_package_owns_stays() -> None:
+    theirs = [dict(UNOWNED[0], owner="vendor-python")]
+    for wish in ("absent", "python3"):
+        with pytest.raises(PinConflictError, match="belongs to the package vendor-python"):
+            unversioned(EL9, theirs, answer=(0, NOISY_DNF)).plan(wish, None)
+
+
+def test_a_package_whose_link_is_gone_is_repaired_elsewhere() -> None:
+    with pytest.raises(PinConflictError, match="role python_restore"):
+        unversioned(EL9, installed=["python-unversioned-command"]).plan("python3", None)
+
+
+def test_what_others_need_is_not_removed() -> None:
+    own = [dict(UNOWNED[0], target="./python3", owner="python-unversioned-command")]
+    name = "python-unversioned-command"
+    with pytest.raises(PinConflictError, match="is needed by"):
+        unversioned(EL9, own, answer=(1, "python is needed by x"), installed=[name]).plan("absent", None)
+    (action,) = unversioned(EL9, own, installed=[name]).plan("absent", None)
+    assert action == {"action": "remove_packages", "packages": [name]}
+
+
+def test_what_came_with_a_package_goes_with_it() -> None:
+    own = [dict(UNOWNED[0], target="python2.7", owner="python-base")]
+    names = ["libpython2_7-1_0", "python-base"]
+    entry = {"made": [{"action": "install_packages", "packages": names}]}
+    (action,) = unversioned(SLES15, own, installed=names).plan("absent", entry)
+    assert action["packages"] == names
+    assert unversioned(SLES15, own, installed=names).plan("original", entry) == [action]
+
+
+def test_going_back_undoes_the_last_first() -> None:
+    entry = {
+        "made": [
+            {"action": "quarantine", "path": "/usr/bin/python", "run_id": "r1"},
+            {"action": "remove_packages", "evr": {"a": "1-1"}},
+            {"action": "select_alternative", "group": "python", "before": {"mode": "auto", "target": "/x"}},
+        ]
+    }
+    found = unversioned(EL9).plan("original", entry)
+    assert [action["action"] for action in found] == ["select_alternative", "install_packages", "put_back"]
+    assert (found[0]["mode"], found[0]["target"], found[1]["evr"]) == ("auto", "/x", "1-1")
+    assert unversioned(EL9).plan("original", None) == []
+    assert unversioned(EL9).plan("original", {"made": []}) == [{"action": "forget", "path": "/usr/bin/python"}]
+
+
+def test_going_to_and_fro_does_not_pile_up() -> None:
+    removed, installed = (
+        {"action": "remove_packages", "evr": {"a": "1-1"}},
+        {"action": "install_packages", "packages": ["a"]},
+    )
+    select = {"action": "select_alternative", "group": "python", "before": {"mode": "auto", "target": "/x"}}
+    run = unversioned(EL9)
+    assert run.settled([removed, installed]) == []
+    assert run.settled([installed, removed, installed]) == [installed]
+    assert run.settled([select, dict(select, before={"mode": "manual", "target": "/y"})]) == [select]
+    moved = {"action": "quarantine", "path": "/usr/bin/python", "run_id": "r1"}
+    assert run.settled([moved, installed]) == [moved, installed]
