@@ -70,6 +70,7 @@ __all__ = [
     "remove_copied",
     "remove_leftovers",
     "replace_link",
+    "rewrite_durably",
     "set_aside",
     "set_file_flags",
     "sha256_of",
@@ -361,6 +362,17 @@ def write_durably(path: str, data: bytes, mode: int = 0o600, checkpoint: Checkpo
             remove_any(temporary)
             raise
         sync_folder(_folder(path))
+
+
+def rewrite_durably(path: str, data: bytes) -> None:
+    """Give C(path) other content as C(write_durably) does; it keeps mode and owner, a new one is readable to all."""
+    try:
+        known: t.Optional[os.stat_result] = os.stat(path)
+    except FileNotFoundError:
+        known = None
+    write_durably(path, data, stat.S_IMODE(known.st_mode) if known else 0o644)
+    if known and (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
+        os.chown(path, known.st_uid, known.st_gid)
 
 
 def _write_file(path: str, data: bytes, mode: int) -> None:

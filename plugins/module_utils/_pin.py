@@ -12,7 +12,6 @@ an error of one part leaves all as they were; what is made is written into the r
 
 import os
 import re
-import stat
 import time
 import typing as t
 
@@ -29,9 +28,9 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
     clear_errors,
     file_flags,
     remove_leftovers,
+    rewrite_durably,
     set_file_flags,
     sync_folder,
-    write_durably,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
 from ansible_collections.fleet.system_python.plugins.module_utils._intact import STATE_FOLDER
@@ -395,16 +394,9 @@ class _Look:
 
 
 def _write(path: str, text: str) -> None:
-    """Write a file of root that everybody may read, or keep mode and owner of the one that is there."""
-    try:
-        known: t.Optional[os.stat_result] = os.stat(path)
-    except FileNotFoundError:
-        known = None
     with clear_errors(path):
         os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-        write_durably(path, os.fsencode(text), stat.S_IMODE(known.st_mode) if known else 0o644)
-        if known and (known.st_uid, known.st_gid) != (os.geteuid(), os.getegid()):
-            os.chown(path, known.st_uid, known.st_gid)
+    rewrite_durably(path, os.fsencode(text))
 
 
 def _is_immutable(path: str) -> bool:

@@ -37,6 +37,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
     ensure_room,
     is_read_only,
     replace_link,
+    rewrite_durably,
     size_of,
     write_durably,
 )
@@ -260,11 +261,8 @@ def _unset_variables(action: Action, workshop: Workshop) -> t.Dict[str, t.Any]:
     lines = before.splitlines(True)
     changed = [mark + line if line.rstrip("\r\n") in wanted else line for line in lines]
     if changed != lines:
-        found = os.stat(path)
         workshop.quarantine.keep(path, "lines that set a variable for everyone became comments", _reason(action))
-        write_durably(path, os.fsencode("".join(changed)), stat.S_IMODE(found.st_mode))
-        if (found.st_uid, found.st_gid) != (os.geteuid(), os.getegid()):
-            os.chown(path, found.st_uid, found.st_gid)
+        rewrite_durably(path, os.fsencode("".join(changed)))
     return {"path": path, "lines": len([line for line in lines if line.rstrip("\r\n") in wanted])}
 
 
