@@ -93,7 +93,8 @@ def test_files_of_the_pinning_come_and_go(host: Host) -> None:
     assert host.run(f"ls {RECORD}").rc != 0
 
 
-def test_what_is_somebody_elses_is_not_touched(host: Host) -> None:
+def test_what_is_somebody_elses_is_not_touched(hosts: dict[str, Host]) -> None:
+    host = hosts["sles15"]
     path = PROTECTION[host.image]
     host.check(f"mkdir -p {path.rpartition('/')[0]} && echo '# theirs' >{path}")
     # The marker alone would be possible: an error of one part leaves all as they were.
@@ -104,7 +105,8 @@ def test_what_is_somebody_elses_is_not_touched(host: Host) -> None:
     host.check("rm /etc/pip.conf")
 
 
-def test_what_was_changed_since_is_not_removed_and_not_lost(host: Host) -> None:
+def test_what_was_changed_since_is_not_removed_and_not_lost(hosts: dict[str, Host]) -> None:
+    host = hosts["rhel9"]
     marker, parts = f"{STDLIB[host.image]}/EXTERNALLY-MANAGED", {"marker": "present", "protection": "present"}
     pinned(host, **parts)
     host.check(f"echo changed >>{marker}")
@@ -116,7 +118,8 @@ def test_what_was_changed_since_is_not_removed_and_not_lost(host: Host) -> None:
     assert pinned(host, marker="absent", protection="absent") == ["forget", "remove_file"]
 
 
-def test_a_damaged_record_is_told(host: Host) -> None:
+def test_a_damaged_record_is_told(hosts: dict[str, Host]) -> None:
+    host = hosts["rhel9"]
     host.check(f"mkdir -p {RECORD.rpartition('/')[0]}; echo '{{' >{RECORD}")
     refused(host, "invalid_data", "cannot be read", marker="absent")
     host.check(f"rm {RECORD}")
