@@ -60,6 +60,11 @@ if lie_in_wait(int(sys.argv[1])):
 """
 
 
+def keep(content: str, dest: Path) -> dict[str, Any]:
+    """Return a task that writes a template's text to a file on the controller (action_plugins/keep.py)."""
+    return {"keep": {"content": content, "dest": str(dest)}}
+
+
 @dataclass
 class Done:
     """What a command left behind."""
@@ -232,15 +237,7 @@ class Ansible:
                 "tasks": [
                     {"ansible.builtin.include_role": {"name": "fleet.system_python.python_first_aid"}},
                     {f"fleet.system_python.{name}": dict(options or {}), "register": "result", "ignore_errors": True},
-                    {
-                        "ansible.builtin.copy": {
-                            "content": "{{ result | to_json }}",
-                            "dest": str(result),
-                            "mode": "0600",
-                        },
-                        "delegate_to": "localhost",
-                        "check_mode": False,
-                    },
+                    keep("{{ result | to_json }}", result),
                 ],
             }
         ]

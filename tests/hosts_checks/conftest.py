@@ -7,6 +7,7 @@
 Run them in the environment of an ansible-core: tests/tools/with-env 2.19 pytest tests/hosts_checks
 """
 
+import os
 import signal
 import sys
 import uuid
@@ -23,6 +24,7 @@ sys.path.insert(0, str(ROOT / "build/collections"))
 def pytest_configure() -> None:
     """Let a run that is ended put its hosts away, as one that is interrupted at the keyboard does."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+    os.environ["ANSIBLE_ACTION_PLUGINS"] = str(Path(__file__).parent / "action_plugins")
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from checkkit import ROOT, Fleet, Host
+from checkkit import ROOT, Fleet, Host, keep
 
 IMAGES = ("rhel9", "sles15")
 SYSTEM = {"rhel9": "/usr/bin/python3.9", "sles15": "/usr/bin/python3.6"}
@@ -73,32 +73,15 @@ class Aid:
         return self._run(call, (host,), False)
 
     def _run(self, call: Mapping[str, Any], hosts: tuple[Host, ...], check: bool) -> dict[str, Any]:
-        save = {
-            "ansible.builtin.copy": {
-                "content": "{{ python_first_aid_result | to_json }}",
-                "dest": f"{self.folder}/{{{{ inventory_hostname }}}}.json",
-                "mode": "0600",
-            },
-            "delegate_to": "localhost",
-            "become": False,
-            "check_mode": False,
-        }
+        save = keep("{{ python_first_aid_result | to_json }}", self.folder / "{{ inventory_hostname }}.json")
         under = {
             "ansible.builtin.setup": {"gather_subset": ["!all", "!min", "python"]},
             "register": "python_first_aid_facts",
             "when": "python_first_aid_result.interpreter is truthy and python_first_aid_result is not failed",
             "vars": {"ansible_python_interpreter": "{{ python_first_aid_result.interpreter }}"},
         }
-        tell = {
-            "ansible.builtin.copy": {
-                "content": "{{ python_first_aid_facts.ansible_facts.ansible_python.executable | default('') }}",
-                "dest": f"{self.folder}/{{{{ inventory_hostname }}}}.under",
-                "mode": "0600",
-            },
-            "delegate_to": "localhost",
-            "become": False,
-            "check_mode": False,
-        }
+        executable = "{{ python_first_aid_facts.ansible_facts.ansible_python.executable | default('') }}"
+        tell = keep(executable, self.folder / "{{ inventory_hostname }}.under")
         play = {
             "hosts": "all",
             "gather_facts": False,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from checkkit import keep
 
 if TYPE_CHECKING:
     from checkkit import Ansible, Fleet, Host
@@ -35,7 +36,6 @@ def integrity(ansible: Ansible, host: Host, check: bool = False, python: str = "
     """Run the module alone, without first aid, and return its result."""
     target = ansible.folder / "result.json"
     target.unlink(missing_ok=True)
-    content = {"content": "{{ result | to_json }}", "dest": str(target), "mode": "0600"}
     tasks: list[Mapping[str, Any]] = [
         {
             "fleet.system_python.rpm_integrity": options or {"scope": "contract"},
@@ -43,13 +43,7 @@ def integrity(ansible: Ansible, host: Host, check: bool = False, python: str = "
             "ignore_errors": True,
             "diff": True,
         },
-        {
-            "ansible.builtin.copy": content,
-            "delegate_to": "localhost",
-            "check_mode": False,
-            "diff": False,
-            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-        },
+        keep("{{ result | to_json }}", target),
     ]
     variables = {"ansible_python_interpreter": python or "/usr/bin/python3.11"}
     play = {"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from checkkit import keep
 
 if TYPE_CHECKING:
     from checkkit import Ansible, Fleet, Host
@@ -43,14 +44,9 @@ def verify(ansible: Ansible, host: Host, python: str = "", **options: Any) -> Re
     """Run the module alone, without first aid, and return its result."""
     target = ansible.folder / "result.json"
     target.unlink(missing_ok=True)
-    content = {"content": "{{ result | to_json }}", "dest": str(target), "mode": "0600"}
     tasks: list[Mapping[str, Any]] = [
         {"fleet.system_python.rpm_verify_info": options, "register": "result", "ignore_errors": True},
-        {
-            "ansible.builtin.copy": content,
-            "delegate_to": "localhost",
-            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-        },
+        keep("{{ result | to_json }}", target),
     ]
     play = {
         "hosts": "all",

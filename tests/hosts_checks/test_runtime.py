@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from checkkit import ROOT
+from checkkit import ROOT, keep
 
 if TYPE_CHECKING:
     from checkkit import Ansible, Fleet, Host
@@ -62,11 +62,9 @@ def runtime(ansible: Ansible, host: Host, check: bool = False, **options: Any) -
     """Run the module alone and return its result."""
     target = ansible.folder / f"result-{threading.get_ident()}.json"
     target.unlink(missing_ok=True)
-    write = {"content": "{{ result | to_json }}", "dest": str(target), "mode": "0600"}
-    local = {"ansible_python_interpreter": "{{ ansible_playbook_python }}"}
     tasks = [
         {"fleet.system_python.python_runtime": options, "register": "result", "ignore_errors": True, "diff": True},
-        {"ansible.builtin.copy": write, "delegate_to": "localhost", "check_mode": False, "diff": False, "vars": local},
+        keep("{{ result | to_json }}", target),
     ]
     play = {"hosts": "all", "gather_facts": False, "vars": {"ansible_python_interpreter": PYTHON}, "tasks": tasks}
     done = ansible.playbook([play], host, arguments=("--check",) if check else ())

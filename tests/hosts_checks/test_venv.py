@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from checkkit import keep
 
 if TYPE_CHECKING:
     from checkkit import Ansible, Fleet, Host
@@ -37,13 +38,7 @@ def venvs(ansible: Ansible, host: Host, *calls: dict[str, Any]) -> list[Result]:
         name = f"result{number}"
         tasks.append({"fleet.system_python.python_venv": given, "register": name, "ignore_errors": True})
     names = ", ".join(f"result{number}" for number in range(len(calls)))
-    tasks.append(
-        {
-            "ansible.builtin.copy": {"content": f"{{{{ [{names}] | to_json }}}}", "dest": str(target), "mode": "0600"},
-            "delegate_to": "localhost",
-            "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-        }
-    )
+    tasks.append(keep(f"{{{{ [{names}] | to_json }}}}", target))
     variables = {"ansible_python_interpreter": "/usr/bin/python3"}
     done = ansible.playbook([{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}], host)
     assert target.exists(), done.out + done.err
@@ -107,15 +102,7 @@ def test_uv_itself_offline_with_hashes(ansible: Ansible, shop: Host) -> None:
                 "gather_facts": False,
                 "tasks": [
                     {"fleet.system_python.python_venv_info": {"roots": ["/srv"]}, "register": "info"},
-                    {
-                        "ansible.builtin.copy": {
-                            "content": "{{ info | to_json }}",
-                            "dest": str(info),
-                            "mode": "0600",
-                        },
-                        "delegate_to": "localhost",
-                        "vars": {"ansible_python_interpreter": "{{ ansible_playbook_python }}"},
-                    },
+                    keep("{{ info | to_json }}", info),
                 ],
             }
         ],
