@@ -20,6 +20,7 @@ class Gate:
     group: str = "lint"
     judges: bool = True
     minutes: int = 30
+    on_hosts: bool = False
 
 
 def tool(script: str, *arguments: str, core: str = CURRENT_CORE) -> Command:
@@ -116,6 +117,7 @@ def _host_checks() -> list[Gate]:
             ("hosts", f"venv-{CURRENT_CORE}"),
             group="hosts-checks",
             minutes=45,
+            on_hosts=True,
         )
         for file in files
     ]
@@ -131,6 +133,7 @@ def _scenarios() -> list[Gate]:
             ("hosts", f"venv-{CURRENT_CORE}", f"venv-{run.core}"),
             group="scenarios",
             minutes=60,
+            on_hosts=True,
         )
         for run in plan([], None)
     ]

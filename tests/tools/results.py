@@ -7,6 +7,8 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 
 RESULT_VARIABLE = "GATE_RESULT"
+# Set for the second attempt of a gate: only what failed has to run.
+AGAIN_VARIABLE = "GATE_AGAIN"
 
 
 @dataclass(frozen=True)

@@ -57,6 +57,27 @@ def test_a_command_that_does_not_exist_fails(logs: Path) -> None:
     assert "cannot be started" in (logs / "a.log").read_text(encoding="utf-8")
 
 
+def test_what_failed_on_hosts_has_one_second_attempt(logs: Path) -> None:
+    flaky = (("sh", "-c", 'echo "again: $GATE_AGAIN"; test -n "$GATE_AGAIN"'),)
+    outcomes = run(
+        Gate("flaky", "", flaky, on_hosts=True), Gate("broken", "", FAILS, on_hosts=True), Gate("judge", "", flaky)
+    )
+    assert {name: outcome.ok for name, outcome in outcomes.items()} == {"flaky": True, "broken": False, "judge": False}
+    assert outcomes["flaky"].note == "1 passed, 0 failed, 0 skipped; failed at first, see flaky.log"
+    assert (logs / "flaky.log").read_text(encoding="utf-8").splitlines()[1] == "again: "
+    assert (logs / "flaky-again.log").exists()
+    assert not (logs / "judge-again.log").exists()
+    assert gates.summary(list(outcomes.values()), 1).splitlines()[-1] == "1 passed, 2 failed, 0 skipped"
+
+
+def test_many_failures_are_no_bad_luck(logs: Path) -> None:
+    flaky = (("sh", "-c", 'test -n "$GATE_AGAIN"'),)
+    names = [f"gate{number}" for number in range(gates.SECOND_ATTEMPTS + 1)]
+    outcomes = run(*(Gate(name, "", flaky, on_hosts=True) for name in names))
+    assert not any(outcome.ok for outcome in outcomes.values())
+    assert not list(logs.glob("*-again.log"))
+
+
 def test_the_last_line_counts() -> None:
     outcomes = run(Gate("a", "", PASSES), Gate("b", "", FAILS), Gate("c", "", PASSES, judges=False))
     assert gates.summary(list(outcomes.values()), 61.2).splitlines()[-2:] == [
