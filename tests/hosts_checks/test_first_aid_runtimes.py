@@ -135,12 +135,13 @@ def test_a_host_without_any_packaged_python_is_repaired_under_a_runtime(
     assert aid(ansible, host)["interpreter"] == "/run/fleet.system_python/python3.13"
     host.check("rm -r /root/.local/lib/python3.13")
 
-    for shell in ("dash", "busybox"):
-        program = shutil.which(shell)
-        assert program, f"{shell} is not installed on this machine"
+    # Debian's own is dash; busybox is tried where this machine has it.
+    programs = [program for program in map(shutil.which, ("dash", "busybox")) if program]
+    assert programs
+    for program in programs:
         host.check("mkdir -p /srv/shell")
         subprocess.run(["docker", "cp", "-q", "-L", program, f"{host.name}:/srv/shell/sh"], check=True)
-        assert aid(ansible, host, ansible_shell_executable="/srv/shell/sh")["interpreter"] == python, shell
+        assert aid(ansible, host, ansible_shell_executable="/srv/shell/sh")["interpreter"] == python, program
 
     host.check(f"cp {python} /srv/kept")
     steps = [(f"cd {folder} && {damage}", f"cd {folder} && {undo}") for damage, undo, _kind in DAMAGE.values()]
