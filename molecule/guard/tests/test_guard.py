@@ -15,6 +15,8 @@ from testinfra.host import Host
 UNIT = "fleet-system-python-guard"
 STATE = "/var/lib/fleet.system_python/guard"
 CHECKER = "/usr/local/libexec/fleet.system_python/guard"
+# A check that runs is "activating".
+IDLE = f"systemctl show -P ActiveState {UNIT}.service | grep -qx inactive"
 
 
 @pytest.fixture(scope="session", params=subjects(), ids=lambda subject: subject.name)
@@ -36,8 +38,9 @@ def only(host: Host) -> Iterator[Callable[[str], None]]:
 
     def leave(kind: str) -> None:
         other = {"timer": "path", "path": "timer"}[kind]
-        wait_for(host, f"! systemctl is-active --quiet {UNIT}.service", 90)
         host.check_output(f"systemctl stop {UNIT}.{other}")
+        # What changes while a check runs may pass the path unit by.
+        wait_for(host, IDLE, 90)
 
     yield leave
     host.check_output(f"systemctl start {UNIT}.timer {UNIT}.path")
@@ -67,7 +70,7 @@ def state(host: Host) -> dict[str, Any]:
 
 def has_told(change: str, finding: str) -> str:
     wanted = f'"change":"{change}","id":"{finding}"'
-    return f"journalctl -q -o cat -t {UNIT} | tail -n 1 | grep -qF {shlex.quote(wanted)}"
+    return f"journalctl -q -o cat -t {UNIT} | grep -qF {shlex.quote(wanted)}"
 
 
 def relink(host: Host, target: str) -> None:
@@ -88,6 +91,7 @@ def test_the_path_unit_notices_an_atomic_replacement_at_once(host: Host, only: C
     only("path")
     relink(host, "python3.11")
     wait_for(host, has_told("new", "SP101"), 60)
+    wait_for(host, IDLE, 60)
     assert [one["id"] for one in state(host)["findings"]] == ["SP101"]
     journal = json.loads(host.check_output(f"journalctl -q -o json -t {UNIT} | tail -n 1"))
     assert (journal["PRIORITY"], journal["_SYSTEMD_UNIT"]) == ("3", f"{UNIT}.service")
@@ -99,6 +103,7 @@ def test_the_path_unit_notices_an_atomic_replacement_at_once(host: Host, only: C
     assert [(one["change"], one["id"]) for one in alert["changes"]] == [("new", "SP101")]
     relink(host, packaged)
     wait_for(host, has_told("gone", "SP101"), 60)
+    wait_for(host, IDLE, 60)
     assert state(host)["status"] == "fine"
     assert host.run(f"systemctl --failed | grep {UNIT}").rc != 0
 
@@ -109,6 +114,7 @@ def test_the_timer_notices_what_the_path_unit_would_not_see(host: Host, only: Ca
     only("timer")
     host.check_output(f"echo 'BACKDOOR = True' >>{module}")
     wait_for(host, has_told("new", "SP205"), 90)
+    wait_for(host, IDLE, 60)
     host.check_output(f"cat /root/kept >{module}")
     wait_for(host, has_told("gone", "SP205"), 90)
 
@@ -120,7 +126,7 @@ def test_an_update_of_the_systems_python_raises_nothing(host: Host) -> None:
     host.check_output("if command -v dnf; then dnf -y -q update; else zypper -n -q update; fi")
     assert installed != host.check_output("rpm -q --qf '%{NAME}-%{RELEASE} ' python3 python3-base 2>/dev/null || true")
     host.check_output(f"{CHECKER} full")
-    wait_for(host, f"! systemctl is-active --quiet {UNIT}.service", 90)
+    wait_for(host, IDLE, 90)
     assert told(host) == before
     assert state(host)["status"] == "fine"
     differences = [json.loads(line) for line in host.check_output(f"{CHECKER} compare").splitlines()]

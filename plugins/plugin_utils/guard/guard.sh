@@ -1061,10 +1061,11 @@ tell() {
         esac
         printf '{"time":"%s","host":"%s","change":"%s",%s\n' "$now" "$host" "$change" "${line#?}"
     done >"$work/changes"
-    publish "$work/sorted" "$state/findings" 0600
     while IFS= read -r line; do
         printf '%s%s\n' "$(priority "$line")" "$line"
     done <"$work/changes"
+    # Told first, then kept: a check that is killed in between tells it twice, and never not at all.
+    publish "$work/sorted" "$state/findings" 0600
 }
 
 # The journal takes a priority in front of a line (sd-daemon(3)).
