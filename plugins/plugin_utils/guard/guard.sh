@@ -713,7 +713,7 @@ judge_group() {
         problems="${problems}it has no entry in $entries; "
     fi
     while IFS= read -r choice; do
-        [ -z "$choice" ] || [ -e "$choice" ] || {
+        [ -z "$choice" ] || [ -e "$choice" ] || [ -L "$choice" ] || {
             json_text "$choice"
             problems="${problems}the target $json is gone; "
         }
