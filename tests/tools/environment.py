@@ -158,7 +158,8 @@ def install(venv: Path, python: str, arguments: list[str]) -> None:
     uv = _uv()
     if uv and _quiet([uv, "venv", "--quiet", "--allow-existing", "--seed", "--python", python, str(venv)]):
         target = ["--python", str(venv / "bin/python")]
-        if _quiet([uv, "pip", "install", "--quiet", *target, *arguments]):
+        # Ansible is started a thousand times; pip compiles by itself, uv when it is asked to.
+        if _quiet([uv, "pip", "install", "--quiet", "--compile-bytecode", *target, *arguments]):
             return
     _run([python, "-m", "venv", str(venv)])
     _run([str(venv / "bin/python"), "-m", "pip", "install", "--quiet", *arguments])
