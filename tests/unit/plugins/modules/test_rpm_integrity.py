@@ -7,7 +7,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import CONTRACTS
+from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import UnknownPlatformError, VersionGoneError
 from ansible_collections.fleet.system_python.plugins.module_utils._integrity import IntegritySettings
 from ansible_collections.fleet.system_python.plugins.modules import rpm_integrity
@@ -52,9 +52,10 @@ def settings(played: t.Type[Played]) -> IntegritySettings:
 def test_scope_and_packages_add_up(run_module: t.Any, played: t.Type[Played]) -> None:
     result = run_module(rpm_integrity.main, {"scope": "contract", "packages": ["sudo"]})
     assert (result["changed"], played.called) == (True, "ensure")
-    assert settings(played).packages == ["sudo"] + CONTRACTS[0]["packages"]
+    contract = contract_for({"ID": "rhel", "VERSION_ID": "9.7"})
+    assert settings(played).packages == ["sudo"] + contract["packages"] == ["sudo", "python3", "python3-libs"]
     assert "dnf" in settings(played).optional
-    assert settings(played).contract == CONTRACTS[0]
+    assert settings(played).contract == contract
     assert settings(played).use is None
     assert any("scriptlet failed" in str(warning) for warning in result["warnings"])
 
