@@ -31,6 +31,7 @@ Type=oneshot
 ExecStartPre=/usr/bin/sleep 1
 ExecStart={checker} check
 SuccessExitStatus=1 3
+IgnoreSIGPIPE=no
 SyslogIdentifier={unit}
 TimeoutStartSec=15min
 Nice=10

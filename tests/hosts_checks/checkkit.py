@@ -160,17 +160,21 @@ class Fleet:
         self.hosts: dict[str, Host] = {}
 
     def up(self, image: str, name: str | None = None) -> Host:
-        """Start a fresh host from an image (rhel9, sles15)."""
-        short = name or f"{image}-{uuid.uuid4().hex[:6]}"
+        """Start a fresh host from an image (C(rhel9), C(sles15)) or a snapshot (C(rhel9@NAME))."""
+        short = name or f"{image.partition('@')[0]}-{uuid.uuid4().hex[:6]}"
         done = subprocess.run(
             [FLEET, "--fleet", self.name, "up", f"{short}={image}"], capture_output=True, text=True, check=False
         )
         if done.returncode != 0 and "not available" in done.stderr + done.stdout:
             pytest.skip(done.stderr + done.stdout)
         assert done.returncode == 0, done.stdout + done.stderr
-        host = Host(f"fsp-{self.name}-{short}", image)
+        host = Host(f"fsp-{self.name}-{short}", image.partition("@")[0])
         self.hosts[short] = host
         return host
+
+    def snapshot(self, name: str) -> None:
+        """Keep what a host has on its disk now, for C(up("IMAGE@NAME"))."""
+        subprocess.run([FLEET, "--fleet", self.name, "snapshot", name], check=True, capture_output=True)
 
     def start(self, image: str, *options: str) -> Host:
         """Start a host with further options of docker run (mounts, capabilities)."""

@@ -2,18 +2,20 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
-"""The guard's checker on real hosts: it sees every tampering of tests/tampering, and no legitimate update."""
+"""The guard on real hosts, pinned ones too: it sees every tampering of tests/tampering, and no legitimate update."""
 
+import functools
 import json
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from checkkit import ROOT, Done, Fleet, Host
+from checkkit import ROOT, Ansible, Done, Fleet, Host
 
 from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._guard_config import CONFIG, GuardSettings, render
@@ -30,17 +32,31 @@ RELEASES = {
 }
 STATE = "/var/lib/fleet.system_python/guard"
 GUARD = "/usr/local/libexec/guard"
-# Where every tampering is tried; on the others a healthy host is.
-IMAGES = ("rhel9", "sles15", "el8")
+INSTALLED = "/usr/local/libexec/fleet.system_python/guard"
+UNIT = "fleet-system-python-guard.service"
+# Where the guard is started by systemd; on the others the test starts the checker that the role has installed.
+BOOTED = {"rhel9": "rhel9booted", "sles15": "sles15booted"}
+PERIOD = 4
+COUNT_CHECKS = f"journalctl -q -u {UNIT} -o cat | grep -c ^Finished"
+# Prints after how many microseconds the next check was started, once it has ended.
+NEXT_CHECK = f"""
+since=$(cut -d ' ' -f 1 /proc/uptime | tr -d .)0000
+for try in $(seq 150); do
+    began=$(systemctl show -P ExecMainStartTimestampMonotonic {UNIT})
+    ended=$(systemctl show -P ExecMainExitTimestampMonotonic {UNIT})
+    [ "$began" -gt "$since" ] && [ "$ended" -ge "$began" ] && echo $((began - since)) && exit 0
+    sleep 0.2
+done
+systemctl status {UNIT}
+exit 1
+"""
 
-# Findings of tampering that the checker cannot see, and why. Nothing else is left out.
-UNSEEN: Mapping[str, str] = {}
-WORKERS = 4
+WORKERS = 6
 
 
-def install(host: Host, settings: GuardSettings | None = None, image: str = "") -> None:
+def install(host: Host, settings: GuardSettings | None = None) -> None:
     """Put the checker and its configuration onto a host, as the role does."""
-    contract = contract_for(RELEASES[(image or host.image).removesuffix("booted")])
+    contract = contract_for(RELEASES[host.image])
     host.check("mkdir -p /etc/fleet.system_python /usr/local/libexec")
     host.put(CONFIG, render(contract, settings).encode())
     host.put(GUARD, CHECKER.read_bytes())
@@ -57,43 +73,128 @@ def new_ids(changes: list[dict[str, Any]]) -> set[str]:
     return {one["id"] for one in changes if one["change"] == "new"}
 
 
-def tamperings() -> list[tuple[dict[str, Any], str]]:
+def tamperings(image: str) -> list[dict[str, Any]]:
     loaded = [yaml.safe_load(path.read_text()) for path in sorted(TAMPERING.glob("*.yml"))]
-    return [(data, image) for data in loaded for image in data["applies_to"] if image in IMAGES]
+    return [data for data in loaded if image in data["applies_to"]]
 
 
 def expected(data: Mapping[str, Any], image: str, key: str = "findings") -> set[str]:
     ids = data.get(key, [])
-    return set(ids.get(image, []) if isinstance(ids, dict) else ids) - set(UNSEEN)
+    return set(ids.get(image, []) if isinstance(ids, dict) else ids)
 
 
-def try_one(fleet: Fleet, data: Mapping[str, Any], image: str) -> str:
-    """Break a fresh host between two checks; return what is wrong with the second, or nothing."""
-    host = fleet.up(image)
+def play(image: str) -> dict[str, Any]:
+    """What pins and guards a host: all of pinning that does not forbid the tampering itself, and a short period."""
+    pin: dict[str, str] = dict.fromkeys(("marker", "pip_config", "protection"), "present")
+    pin |= dict.fromkeys(("shadows", "variables"), "quarantined") | {"unversioned": "absent"}
+    guard: dict[str, object] = {
+        "unversioned": "absent",
+        "period": PERIOD,
+        "schedule": "timer" if image in BOOTED else "none",
+    }
+    wishes: dict[str, object] = {f"python_pin_{key}": value for key, value in pin.items()}
+    wishes |= {f"python_guard_{key}": value for key, value in guard.items()}
+    names = ("python_first_aid", "python_pin", "python_guard")
+    roles = [f"fleet.system_python.{name}" for name in names]
+    return {"hosts": "all", "gather_facts": False, "vars": wishes, "roles": roles}
+
+
+@pytest.fixture(scope="module")
+def pinned(fleet: Fleet, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], str]:
+    """Pin and guard a host of an image by the roles; give what more such hosts are started from."""
+    ansible = Ansible(tmp_path_factory.mktemp("pinned"))
+
+    @functools.cache
+    def make(image: str) -> str:
+        kind, name = BOOTED.get(image, image), f"pinned-{image}"
+        host = fleet.up(kind, name)
+        for changed in ("changed=2", "changed=0"):
+            done = ansible.playbook([play(image)], host)
+            assert (done.rc, changed in done.out) == (0, True), done.out + done.err
+        fleet.snapshot(name)
+        fleet.drop(host)
+        return f"{kind}@{name}"
+
+    return make
+
+
+@dataclass
+class Seen:
+    """What a guard says after a tampering: its exit code, open findings, and all changes that it told."""
+
+    code: int
+    ids: set[str]
+    told: list[dict[str, Any]]
+    after: float = 0.0
+
+
+class Direct:
+    """The guard of a host without systemd: somebody else starts the checker."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+        self.told: list[dict[str, Any]] = []
+
+    def check(self) -> Seen:
+        # Much that starts programs leaves the signal ignored, which shells cannot undo.
+        done = self.host.run(f"trap '' PIPE; exec {INSTALLED}")
+        assert done.err == "", done.err
+        self.told += [json.loads(line) for line in done.out.splitlines()]
+        return Seen(done.rc, state_ids(self.host), list(self.told))
+
+    def wait(self) -> Seen:
+        return self.check()
+
+
+class Watched:
+    """The guard of a booted host: systemd's timer starts it."""
+
+    def __init__(self, host: Host) -> None:
+        self.host = host
+
+    def _seen(self, after: float = 0.0) -> Seen:
+        code = int(self.host.check(f"systemctl show -P ExecMainStatus {UNIT}"))
+        lines = self.host.check("journalctl -q -t fleet-system-python-guard -o cat").splitlines()
+        return Seen(code, state_ids(self.host), [json.loads(line) for line in lines], after)
+
+    def check(self) -> Seen:
+        self.host.run(f"systemctl start {UNIT}")
+        return self._seen()
+
+    def wait(self) -> Seen:
+        """Wait for the end of the first check that was started, by the timer, after now."""
+        return self._seen(int(self.host.check(NEXT_CHECK)) / 1e6)
+
+
+def state_ids(host: Host) -> set[str]:
+    return {one["id"] for one in json.loads(host.check(f"cat {STATE}/state.json"))["findings"]}
+
+
+def try_one(fleet: Fleet, data: Mapping[str, Any], image: str, start_from: str) -> tuple[str, float]:
+    """Break a pinned and guarded host; return what is wrong with what the guard says, and after how long it said it."""
+    host = fleet.up(start_from)
     try:
         return _try_on(host, data, image)
     finally:
         fleet.drop(host)
 
 
-def _try_on(host: Host, data: Mapping[str, Any], image: str) -> str:
-    options = data.get("options") or {}
-    install(host, GuardSettings(unversioned=options.get("unversioned", "unmanaged")))
-    first = check(host)
-    if first != (0, []):
-        return f"before the tampering: {first}"
+def _try_on(host: Host, data: Mapping[str, Any], image: str) -> tuple[str, float]:
+    guard: Watched | Direct = Watched(host) if image in BOOTED else Direct(host)
+    first = guard.check()
+    if (first.code, first.ids, first.told) != (0, set(), []):
+        return f"before the tampering: {first}", 0
     host.tamper(data["name"])
-    done = host.run(f"dash {GUARD}")
-    changes = [json.loads(line) for line in done.out.splitlines()]
-    seen, promised = new_ids(changes), expected(data, image)
-    if done.err or done.rc != (2 if "SP302" in promised else 1):
-        return f"exit code {done.rc}, {done.err}, {sorted(seen)}"
-    if not promised <= seen <= promised | expected(data, image, "allowed"):
-        return f"saw {sorted(seen)}, promised are {sorted(promised)}: {json.dumps(changes)}"
+    seen, promised = guard.wait(), expected(data, image)
+    if seen.code != (2 if "SP302" in promised else 1):
+        return f"exit code of {seen}", seen.after
+    if not promised <= seen.ids <= promised | expected(data, image, "allowed") or not seen.ids <= new_ids(seen.told):
+        return f"saw {sorted(seen.ids)}, promised are {sorted(promised)}: {json.dumps(seen.told)}", seen.after
     if host.run("ls /root/*-was-run /root/*-ran; find / -xdev -name expanded | grep .").out:
-        return "something was run that rpm does not vouch for"
-    again = host.run(f"dash {GUARD}")
-    return "" if (again.rc, again.out, again.err) == (done.rc, "", "") else f"the third check: {again}"
+        return "something was run that rpm does not vouch for", seen.after
+    again = guard.check()
+    wrong = (again.code, again.ids, again.told) != (seen.code, seen.ids, seen.told)
+    return f"the check after it: {again}" if wrong else "", seen.after
 
 
 def test_a_healthy_host_is_fine_under_every_shell(fleet: Fleet) -> None:
@@ -154,6 +255,23 @@ def test_an_update_is_no_alarm_and_a_running_transaction_postpones(fleet: Fleet,
     assert check(host, command="full") == (3, [])
 
 
+@pytest.mark.parametrize("image", BOOTED)
+def test_an_update_of_a_pinned_and_guarded_host_is_no_alarm(
+    fleet: Fleet, pinned: Callable[[str], str], image: str
+) -> None:
+    host = fleet.up(pinned(image))
+    guard = Watched(host)
+    assert guard.check().code == 0
+    before, checks = host.check("rpm -qa | sort"), host.check(COUNT_CHECKS)
+    host.check("test-host-repo updates")
+    host.check("dnf -y -q update python3" if image == "rhel9" else "zypper -n -q update")
+    assert host.check("rpm -qa | sort") != before
+    seen = guard.wait()
+    assert (seen.code, seen.ids, seen.told) == (0, set(), [])
+    assert int(host.check(COUNT_CHECKS)) > int(checks)
+    fleet.drop(host)
+
+
 def test_what_the_fast_path_could_be_fooled_by(fleet: Fleet) -> None:
     host = fleet.up("rhel9")
     install(host)
@@ -171,11 +289,26 @@ def test_what_the_fast_path_could_be_fooled_by(fleet: Fleet) -> None:
     assert (code, new_ids(changes)) == (1, {"SP205", "SP211"})
 
 
-def test_every_tampering_is_seen_and_told_once(fleet: Fleet) -> None:
-    fleet.up("rhel9", "first")
-    cases = tamperings()
-    assert len(cases) > 70
+def test_what_only_pip_reads_is_minor_and_hides_nothing(fleet: Fleet) -> None:
+    host = fleet.up("sles16")
+    install(host)
+    assert check(host) == (0, [])
+    host.check("rm /usr/lib64/python3.13/EXTERNALLY-MANAGED")
+    told = [(one["id"], one["severity"]) for one in check(host)[1]]
+    assert told == [("SP205", "minor")]
+    host.check("echo >>/usr/lib64/python3.13/ssl.py")
+    assert ("SP205", "critical") in [(one["id"], one["severity"]) for one in check(host)[1]]
+
+
+@pytest.mark.parametrize("image", RELEASES)
+def test_every_tampering_of_a_pinned_and_guarded_host_is_noticed_within_the_period(
+    fleet: Fleet, pinned: Callable[[str], str], image: str
+) -> None:
+    start_from = pinned(image)
+    cases = tamperings(image)
     with ThreadPoolExecutor(WORKERS) as pool:
-        outcomes = list(pool.map(lambda case: try_one(fleet, *case), cases))
-    wrong = [f"{data['name']} on {image}: {text}" for (data, image), text in zip(cases, outcomes, strict=True) if text]
+        outcomes = list(pool.map(lambda data: try_one(fleet, data, image, start_from), cases))
+    wrong = [f"{data['name']}: {text}" for data, (text, _after) in zip(cases, outcomes, strict=True) if text]
     assert not wrong, "\n".join(wrong)
+    if image in BOOTED:
+        print(f"{image}: the check that noticed it began after {max(after for _text, after in outcomes):.1f} s at most")

@@ -431,7 +431,7 @@ judge_name() {
 judge_files() {
     reported_by=$NL
     while IFS=$TAB read -r kind package path; do
-        id=''
+        id='' severity=''
         case $kind in
         replaced) id=SP206 what='another package replaced' ;;
         metadata)
@@ -447,14 +447,16 @@ judge_files() {
                     id=SP208 what='pip replaced'
                 else
                     id=SP205 what='not as shipped:'
+                    # Python does not read this one, pip does; images and people delete it.
+                    [ "${path##*/}" != EXTERNALLY-MANAGED ] || severity=minor
                 fi
             }
             ;;
         esac
-        if [ -n "$id" ] && ! is_in "$id $package" "$reported_by"; then
-            reported_by="$reported_by$id $package$NL"
+        if [ -n "$id" ] && ! is_in "$id $package $severity" "$reported_by"; then
+            reported_by="$reported_by$id $package $severity$NL"
             json_text "$path"
-            found "$id" "$path" "$what $json of the package $package, and perhaps more of it"
+            found "$id" "$path" "$what $json of the package $package, and perhaps more of it" "$severity"
         fi
     done <"$work/drift"
 }
@@ -469,7 +471,8 @@ pip_claims() {
     for info in "$site"/*.dist-info; do
         [ -f "$info/INSTALLER" ] && [ -f "$info/RECORD" ] || continue
         grep -q -x -e pip -e uv "$info/INSTALLER" || continue
-        ! cut -d , -f 1 "$info/RECORD" | tr -d '"' | grep -q -x -F -- "${1#"$site/"}" || return 0
+        cut -d , -f 1 "$info/RECORD" | tr -d '"' >"$work/record"
+        ! grep -q -x -F -- "${1#"$site/"}" "$work/record" || return 0
     done
     return 1
 }
@@ -828,7 +831,8 @@ judge_variables() {
         for file in "$@"; do
             [ -f "$file" ] || continue
             grep -q -E "^(|[^#]*[[:space:];\"'])((export|setenv)[[:space:]]+)?$name([[:space:]]*=[[:space:]]*|[[:space:]]+DEFAULT[[:space:]]*=[[:space:]]*|[[:space:]]+)[^;[:space:]]" "$file" || continue
-            grep -v -E '^[[:space:]]*unset[[:space:]]' "$file" | grep -q "$name" || continue
+            grep -v -E '^[[:space:]]*unset[[:space:]]' "$file" >"$work/set" || continue
+            grep -q "$name" "$work/set" || continue
             json_text "$file"
             found SP107 "$file" "$name is set for everyone in $json: every Python obeys it, the system's tools too"
         done
@@ -837,7 +841,8 @@ judge_variables() {
 
 judge_selinux() {
     [ -n "$selinux" ] && [ -f /etc/selinux/config ] || return 0
-    mode=$(sed -n -E 's/^[[:space:]]*SELINUX[[:space:]]*=[[:space:]]*([A-Za-z0-9_]+).*/\1/p' /etc/selinux/config | head -n 1)
+    setting='^[[:space:]]*SELINUX[[:space:]]*=[[:space:]]*([A-Za-z0-9_]+).*'
+    mode=$(sed -n -E "/$setting/{s/$setting/\\1/p;q;}" /etc/selinux/config)
     [ -z "$mode" ] || [ "$mode" = "$selinux" ] ||
         found SP212 /etc/selinux/config "SELinux is configured as $mode; the vendor ships $selinux"
 }

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 
 from hostkit import booting
-from hostkit.images import BY_NAME, IMAGES, OWN, tag
+from hostkit.images import BY_NAME, IMAGES, OWN, PREFIX, tag
 from hostkit.shell import HostError, ask, say
 
 NETWORK = "fleet-system-python"
@@ -35,6 +35,10 @@ class Fleet:
         """The container that a host runs in."""
         return "-".join(part for part in ("fsp", self.name, host) if part)
 
+    def image(self, image: str, origin: str) -> str:
+        """What docker calls an image, or with a host as its origin the snapshot that was made of that host."""
+        return f"{PREFIX}/{image}:{self.container(origin)}" if origin else tag(image)
+
 
 def checked_name(text: str) -> str:
     """A name that docker and the resolver accept."""
@@ -45,14 +49,17 @@ def checked_name(text: str) -> str:
 
 
 def parse_host(text: str) -> tuple[str, str]:
-    """`web1=rhel9` as (name, image)."""
-    name, _separator, image = text.partition("=")
+    """`web1=rhel9` as (name, image); `web2=rhel9@web1` is for the snapshot of a host of that image."""
+    name, _separator, kind = text.partition("=")
+    image, _separator, origin = kind.partition("@")
     known = [item.name for item in IMAGES if item.is_host]
     if image not in known:
         raise HostError(f"{text!r} is not NAME=IMAGE with an image of {', '.join(known)}")
     if name == "repo":
         raise HostError("the name repo belongs to the repository container; choose another")
-    return checked_name(name), image
+    if origin:
+        checked_name(origin)
+    return checked_name(name), kind
 
 
 def _state(container: str) -> str:
@@ -63,7 +70,8 @@ def _has_network(fleet: Fleet) -> bool:
     return bool(ask(["docker", "network", "inspect", fleet.network], check=False))
 
 
-def _start(fleet: Fleet, host: str, image: str) -> str:
+def _start(fleet: Fleet, host: str, kind: str) -> str:
+    image, _separator, origin = kind.partition("@")
     container = fleet.container(host)
     state = _state(container)
     if state and state != "running":
@@ -72,12 +80,14 @@ def _start(fleet: Fleet, host: str, image: str) -> str:
         ask(["docker", "start", container])
     if state:
         return container
-    if not ask(["docker", "image", "inspect", tag(image)], check=False):
-        raise HostError(f"there is no image {tag(image)}; run tests/hosts/build first")
+    made_of = fleet.image(image, origin)
+    if not ask(["docker", "image", "inspect", made_of], check=False):
+        way = f"tests/hosts/fleet snapshot {origin}" if origin else "tests/hosts/build"
+        raise HostError(f"there is no image {made_of}; run {way} first")
     own = booting.prepare(container) if BY_NAME[image].boots else ["--init"]
     command = ["docker", "run", "--detach", *own, "--name", container, "--hostname", host]
     command += ["--network", fleet.network, "--network-alias", host, "--label", OWN, "--label", fleet.label]
-    ask([*command, tag(image)])
+    ask([*command, made_of])
     return container
 
 
@@ -109,7 +119,7 @@ def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> None:
     repository = _start(fleet, "repo", "repo")
     started = [(name, image, _start(fleet, name, image)) for name, image in hosts]
     for name, image, container in started:
-        if BY_NAME[image].boots:
+        if BY_NAME[image.partition("@")[0]].boots:
             _wait_for_boot(container)
         _wait_for(container, ["ls", "/run/test-host-started"])
         say(f"{name}: {image} in container {container}")
@@ -122,8 +132,34 @@ def containers(fleet: Fleet) -> list[str]:
     return ask(["docker", "ps", "--all", *filters, "--format", "{{.Names}}"]).split()
 
 
+def snapshot(fleet: Fleet, host: str) -> str:
+    """Keeps what a running host has on its disk as an image of this fleet; returns the image's name."""
+    container = fleet.container(checked_name(host))
+    if container not in containers(fleet):
+        raise HostError(f"not in this fleet: {container}; it has {', '.join(containers(fleet)) or 'nothing'}")
+    made_of = ask(["docker", "container", "inspect", "--format", "{{.Config.Image}}", container]).strip()
+    made = fleet.image(made_of.removeprefix(f"{PREFIX}/").partition(":")[0], host)
+    # What is started from it is a new host, which makes its hard-linked pairs anew.
+    _move_marks(container, "", ".kept")
+    ask(["docker", "commit", "--change", f"LABEL {fleet.label}", container, made])
+    _move_marks(container, ".kept", "")
+    return made
+
+
+def _move_marks(container: str, old: str, new: str) -> None:
+    """Renames what says that a host has been started, where it is there."""
+    for mark in ("/run/test-host-started", "/var/lib/test-host-started"):
+        script = f"[ ! -e {mark}{old} ] || mv {mark}{old} {mark}{new}"
+        ask(["docker", "exec", container, "sh", "-c", script])
+
+
+def _snapshots(fleet: Fleet) -> list[str]:
+    filters = ["--filter", f"label={fleet.label}", "--filter", f"label={OWN}"]
+    return ask(["docker", "image", "ls", *filters, "--format", "{{.Repository}}:{{.Tag}}"]).split()
+
+
 def down(fleet: Fleet, hosts: list[str]) -> None:
-    """Removes hosts, or with none named the whole fleet with its repository and network."""
+    """Removes hosts, or with none named the whole fleet with its repository, snapshots and network."""
     ours = containers(fleet)
     doomed = [fleet.container(checked_name(host)) for host in hosts] if hosts else ours
     foreign = [name for name in doomed if name not in ours]
@@ -133,5 +169,7 @@ def down(fleet: Fleet, hosts: list[str]) -> None:
         ask(["docker", "rm", "--force", "--volumes", *doomed])
         for container in doomed:
             booting.clean(container)
+    if not hosts and _snapshots(fleet):
+        ask(["docker", "image", "rm", *_snapshots(fleet)])
     if not hosts and _has_network(fleet):
         ask(["docker", "network", "rm", fleet.network])
