@@ -167,7 +167,6 @@ def test_without_the_capability_attributes_are_impossible(fresh: Callable[[str],
 IMPOSSIBLE = [
     ("rhel9", "python2", "no package of the distribution ships that", ["absent", "python3"]),
     ("sles15", "python3", "no package of the distribution ships that", ["absent", "python2"]),
-    ("sles15", "python2", "do not offer python-base", ["absent"]),
 ]
 
 
@@ -213,6 +212,21 @@ def test_the_unversioned_name_by_its_package(fresh: Callable[[str], Host]) -> No
     refused(host, "pin_impossible", "They offer: no python-unversioned-command", unversioned="python3")
 
 
+def test_the_unversioned_name_is_python2_where_a_package_ships_it(fresh: Callable[[str], Host]) -> None:
+    host = fresh("sles15")
+    host.install()
+    before = everything(host)
+    assert pinned(host, unversioned="python2") == ["install_packages"]
+    assert host.check("rpm -qf --qf '%{NAME}' /usr/bin/python") == "python-base"
+    assert host.check("python -c 'print __import__(\"platform\").python_version()'").startswith("2.7.")
+    assert found(host) == []
+    assert pinned(host, unversioned="absent") == ["remove_packages"]
+    assert everything(host) == before
+    host.check("test-host-repo none")
+    details = refused(host, "pin_impossible", "do not offer python-base", unversioned="python2")
+    assert details["possible"] == ["absent"]
+
+
 def test_the_unversioned_name_by_the_alternatives_group(fresh: Callable[[str], Host]) -> None:
     host = fresh("el8")
     host.install()
@@ -229,6 +243,14 @@ def test_the_unversioned_name_by_the_alternatives_group(fresh: Callable[[str], H
     assert pinned(host, unversioned="original") == ["select_alternative"]
     assert host.check(group) == before
     assert host.run(f"ls {RECORD}").rc != 0
+    # Which of the group's choices there are depends on the packages.
+    host.check("rpm -i /srv/repo/os/Packages/python2-*.rpm")
+    assert pinned(host, unversioned="python2") == ["select_alternative"]
+    assert host.check("python -c 'print __import__(\"platform\").python_version()'").startswith("2.7.")
+    assert found(host) == []
+    assert pinned(host, unversioned="original") == ["select_alternative"]
+    host.check("rpm -e python2")
+    assert host.check(group) == before
 
 
 def test_a_marker_of_a_package_is_left_to_it(fresh: Callable[[str], Host]) -> None:

@@ -79,7 +79,10 @@ IMAGES = (
     Image("impostor", {"TOOLBOX": "toolbox"}),
     Image("rhel9-packages", {"TOOLBOX": "toolbox"}, packing=("rhel9",), interpreters=(Wanted("3.12"),)),
     Image(
-        "sles15-packages", {"TOOLBOX": "toolbox"}, packing=("sles15",), interpreters=(Wanted("3.6", "3.6.15", True),)
+        "sles15-packages",
+        {"TOOLBOX": "toolbox"},
+        packing=("sles15", "python2"),
+        interpreters=(Wanted("3.6", "3.6.15", True),),
     ),
     Image("rhel9", {"BASE": "base", "PACKAGES": "rhel9-packages"}, is_host=True),
     Image("sles15", {"BASE": "base", "PACKAGES": "sles15-packages"}, is_host=True),
@@ -90,7 +93,7 @@ IMAGES = (
     Image(
         "el8-packages",
         {"TOOLBOX": "toolbox"},
-        packing=("el8", "derived", "rhel9", "sles15"),
+        packing=("el8", "derived", "rhel9", "sles15", "python2"),
         interpreters=(Wanted("3.6", "3.6.15", True), Wanted("3.12")),
     ),
     Image(
@@ -99,11 +102,15 @@ IMAGES = (
         packing=("el10", "derived", "rhel9"),
         interpreters=(Wanted("3.12", required=True),),
     ),
-    Image("sles16-packages", {"TOOLBOX": "toolbox"}, packing=("sles16", "derived", "sles15")),
+    Image("sles16-packages", {"TOOLBOX": "toolbox"}, packing=("sles16", "derived", "sles15", "python2")),
     Image("el8", {"BASE": "base", "PACKAGES": "el8-packages"}, borrows=("rhel9",), is_host=True),
     Image("el10", {"BASE": "base", "PACKAGES": "el10-packages"}, borrows=("rhel9", "el8/finish"), is_host=True),
     Image("sles16", {"BASE": "base", "PACKAGES": "sles16-packages"}, borrows=("sles15", "el8/finish"), is_host=True),
     Image("leap15", {"TOOLBOX": "toolbox", "HOST": "sles15"}, packing=("leap15",), is_host=True),
+    *(
+        Image(f"{host}booted", {"HOST": host}, is_host=True, folder="booted", boots=True)
+        for host in ("el8", "el10", "sles16", "leap15")
+    ),
     Image(
         "repo",
         {

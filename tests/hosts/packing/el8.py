@@ -7,7 +7,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from packing import common, derived, folders, pythons, rhel9, rpms, sles15
+from packing import common, derived, folders, python2, pythons, rhel9, rpms, sles15
 from packing.common import DEBS, version_of
 from packing.rpms import Package
 
@@ -42,6 +42,14 @@ if [ "$1" -eq 0 ]; then
     alternatives --remove python3 /usr/bin/python{minor}
     [ -e /usr/bin/python3 ] || alternatives --remove python /usr/bin/python3
 fi
+"""
+
+PYTHON2 = """\
+%post
+alternatives --install /usr/bin/unversioned-python python /usr/bin/python2 200 \\
+    --slave /usr/bin/python unversioned-python /usr/bin/python2
+%postun
+[ "$1" -ne 0 ] || alternatives --remove python /usr/bin/python2
 """
 
 GHOSTS = ("/usr/bin/python3", "/usr/bin/pip3", "/usr/bin/pydoc3", "/usr/bin/unversioned-python")
@@ -171,10 +179,17 @@ def _native_tools() -> list[Package]:
     return [*tools, dataclasses.replace(alternatives, name="chkconfig", version="1.19.2", provides=provides)]
 
 
+def _python2() -> Package:
+    root, ghost = python2.lay_out("python2"), "/usr/bin/unversioned-python"
+    folders.link(root, ghost[1:], "/etc/alternatives/python")
+    more = {"ghosts": (ghost,), "requires": ("chkconfig",), "provides": (f"python(abi) = {python2.VERSION}",)}
+    return _package("python2", version_of("python2.7"), root, scripts=PYTHON2, **more)
+
+
 def _optional() -> list[Package]:
     """What is in the repository and not installed."""
     packages = [_package(name, "1.0", root, arch="noarch") for name, root in common.hello(("hello-rpm", "hello-rpm-2"))]
-    return [*packages, _package("gcc", "8.5.0", common.stand_in("gcc"))]
+    return [*packages, _python2(), _package("gcc", "8.5.0", common.stand_in("gcc"))]
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from packing import common, folders, pythons, rpms
+from packing import common, folders, python2, pythons, rpms
 from packing.common import DEBS, version_of
 from packing.rpms import Package
 
@@ -209,6 +209,13 @@ def _native_tools() -> list[Package]:
     ]
 
 
+def _python2() -> Package:
+    root = python2.lay_out("python-base")
+    folders.link(root, "usr/bin/python", "python2.7")
+    provides = (f"python(abi) = {python2.VERSION}",)
+    return _package("python-base", version_of("python2.7"), root, provides=provides)
+
+
 def _optional() -> list[Package]:
     """What is in the repository and not installed."""
     packages = [_package(name, "1.0", root, arch="noarch") for name, root in common.hello(("hello-rpm", "hello-rpm-2"))]
@@ -228,7 +235,7 @@ def main() -> None:
     packages = _filesystem() + _system_python() + _other_python("3.11") + _other_python("3.13")
     packages += _wheels() + _native_tools()
     newer = [_newer(package) for package in packages if package.name in SCOPE]
-    common.finish(packages, _optional(), newer, "3.6")
+    common.finish(packages, [*_optional(), _python2()], newer, "3.6")
 
 
 if __name__ == "__main__":
