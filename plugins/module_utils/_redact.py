@@ -69,9 +69,15 @@ _RULES: t.Tuple[t.Tuple["t.Pattern[str]", str], ...] = (
     ),
     # echo secret | sudo -S ...: what comes before the pipe.
     (_compiled(r"\b(?:echo|printf|cat\s*<<<)\s+[^|;&]*(\|\s*)"), MARK + r" \1"),
-    # NAME=value, NAME: value, "name": "value"
+    # NAME=value, NAME: value, "name": "value"; but in sudo's line PWD is the working directory.
     (
-        _compiled(r"((?<![A-Za-z0-9])[\w.-]*(?:" + _WORDS + r")[\w.-]*[\"']?)(\s*(?:=|:=|:)\s*)(?!\s|//)" + _VALUE),
+        _compiled(
+            r"(?!PWD=/[^;]* ; USER=)"
+            + r"((?<![A-Za-z0-9])[\w.-]*(?:"
+            + _WORDS
+            + r")[\w.-]*[\"']?)(\s*(?:=|:=|:)\s*)(?!\s|//)"
+            + _VALUE
+        ),
         r"\1\2" + MARK,
     ),
     # password is hunter2, passphrase hunter2

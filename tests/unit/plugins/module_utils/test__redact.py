@@ -39,6 +39,7 @@ FORMS = [
     ("curl -u admin:hunter2 https://x/python.tgz", "hunter2"),
     ("curl --user admin:hunter2 https://x/python.tgz", "hunter2"),
     ("curl -uadmin:hunter2 https://x/python.tgz", "hunter2"),
+    ("DSN=x;UID=sa;PWD=/hunter2;python3", "hunter2"),
     ("wget 'https://x/python.tgz?token=hunter2&a=b'", "hunter2"),
     ("mysql -u root -phunter2 python", "hunter2"),
     ("sshpass -p hunter2 ssh host python3", "hunter2"),
@@ -144,6 +145,7 @@ def test_checksums_stay_where_looks_do_not_count() -> None:
         "no enabled repository has python3-libs-3.9.2-1.el9.x86_64",
         "kept: /var/lib/fleet.system_python/quarantine/20260131T120000Z-aid-1f2e3d",
         "SELinux is configured as permissive; the vendor ships enforcing",
+        "joe : TTY=pts/0 ; PWD=/home/joe ; USER=root ; COMMAND=/usr/bin/cp -f x /usr/bin/python3.9",
     ],
 )
 def test_plain_sentences_stay(text: str) -> None:
