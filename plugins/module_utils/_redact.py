@@ -72,8 +72,7 @@ _RULES: t.Tuple[t.Tuple["t.Pattern[str]", str], ...] = (
     # NAME=value, NAME: value, "name": "value"; but in sudo's line PWD is the working directory.
     (
         _compiled(
-            r"(?!PWD=/[^;]* ; USER=)"
-            + r"((?<![A-Za-z0-9])[\w.-]*(?:"
+            r"(?!PWD=/[^;]* ; USER=)((?<![A-Za-z0-9])[\w.-]*(?:"
             + _WORDS
             + r")[\w.-]*[\"']?)(\s*(?:=|:=|:)\s*)(?!\s|//)"
             + _VALUE
