@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ansible import constants
+
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import PinConflictError, PinImpossibleError
 from ansible_collections.fleet.system_python.plugins.module_utils._files import write_durably
 
@@ -85,6 +87,8 @@ def ensure_file(path: Path, content: str | None, check_mode: bool, shared: bool 
     """
     before = _read(path)
     change = Change(str(path), before, content or "")
+    if content:
+        _require_nothing_hidden(path)
     if not change.changed:
         return change
     if before and not _is_ours(before):
@@ -93,13 +97,54 @@ def ensure_file(path: Path, content: str | None, check_mode: bool, shared: bool 
         raise _conflict(
             path, "says another interpreter: the hosts of the group do not agree, or it is of an earlier time"
         )
-    if not check_mode and content:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_durably(str(path), content.encode(), 0o644)
-    elif not check_mode:
-        path.unlink()
-        _remove_empty(path.parent, path.parent.parent)
+    _require_writable(path)
+    if check_mode:
+        return change
+    try:
+        if content:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_durably(str(path), content.encode(), 0o644)
+        else:
+            # Another host of the group may have been faster.
+            path.unlink(missing_ok=True)
+            _remove_empty(path.parent, path.parent.parent)
+    except OSError as error:
+        raise _not_writable(path, str(error)) from error
     return change
+
+
+def _require_nothing_hidden(path: Path) -> None:
+    """Raise PinConflictError where our folder alone would keep Ansible from reading a file of the same name.
+
+    Of HOST, HOST.yml and the others Ansible reads only the first that is there, and a folder HOST comes first.
+    """
+    folder = path.parent
+    if folder.is_dir() and any(one.name != NAME for one in folder.iterdir()):
+        # Somebody else's: what it hides was hidden before.
+        return
+    for ending in constants.YAML_FILENAME_EXTENSIONS:
+        file = folder.with_name(folder.name + ending)
+        if file.exists():
+            raise _conflict(
+                file, f"would not be read by Ansible any more beside the folder {folder}: move it into that folder"
+            )
+
+
+def _require_writable(path: Path) -> None:
+    """Raise PinImpossibleError where nothing can be written: better before the host is changed than after."""
+    existing = next(folder for folder in path.parents if folder.exists())
+    if not os.access(existing, os.W_OK | os.X_OK):
+        raise _not_writable(path, f"{existing} is closed to this user or on a read-only file system")
+
+
+def _not_writable(path: Path, why: str) -> PinImpossibleError:
+    return PinImpossibleError(
+        f"{path} cannot be written or removed on the controller: {why}. Make the folder writable, name another one in "
+        "inventory_folder, or do without the pinning in the inventory.",
+        part="inventory",
+        path=str(path),
+        possible=[],
+    )
 
 
 def _read(path: Path) -> str:
@@ -128,9 +173,11 @@ def _conflict(path: Path, why: str) -> PinConflictError:
 
 def _remove_empty(*folders: Path) -> None:
     for folder in folders:
-        if any(folder.iterdir()):
+        try:
+            folder.rmdir()
+        except OSError:
+            # It holds something, or another host's run removed it, or just made its own in it.
             return
-        folder.rmdir()
 
 
 def explain(interpreter: str, discovery: Mapping[str, Any], core: str) -> str:

@@ -66,6 +66,59 @@ def test_a_file_where_the_folder_should_be_is_named(tmp_path: Path) -> None:
         ensure_file(file_for(str(tmp_path), "web1", None), CONTENT, check_mode=False)
 
 
+@pytest.mark.parametrize("group", [None, "web1"])
+@pytest.mark.parametrize("ending", [".yml", ".yaml", ".json"])
+def test_a_file_that_ansible_would_not_read_any_more_is_named(tmp_path: Path, ending: str, group: str | None) -> None:
+    path = file_for(str(tmp_path), "web1", group)
+    path.parent.parent.mkdir()
+    theirs = path.parent.with_name("web1" + ending)
+    theirs.write_text("become_password: x\n")
+    for check_mode in (True, False):
+        with pytest.raises(PinConflictError, match="would not be read by Ansible any more"):
+            ensure_file(path, CONTENT, check_mode=check_mode, shared=bool(group))
+    assert not path.parent.exists()
+    # Beside a folder with files of their own it was not read before either.
+    path.parent.mkdir()
+    (path.parent / "main.yml").write_text("a: 1\n")
+    assert ensure_file(path, CONTENT, check_mode=False).changed
+    # It came later, when the folder was there: taking ours away makes Ansible read it again.
+    (path.parent / "main.yml").unlink()
+    with pytest.raises(PinConflictError, match="would not be read by Ansible any more"):
+        ensure_file(path, CONTENT, check_mode=False)
+    ensure_file(path, None, check_mode=False)
+    assert list(path.parent.parent.iterdir()) == [theirs]
+
+
+def test_hosts_that_are_unpinned_at_once_do_not_hinder_each_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = file_for(str(tmp_path), "web1", "web")
+    ensure_file(path, CONTENT, check_mode=False, shared=True)
+    unlink = Path.unlink
+
+    def after_the_other(one: Path, *words: bool, **options: bool) -> None:
+        monkeypatch.undo()
+        ensure_file(path, None, check_mode=False, shared=True)
+        unlink(one, *words, **options)
+
+    monkeypatch.setattr(Path, "unlink", after_the_other)
+    assert ensure_file(path, None, check_mode=False, shared=True).changed
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("check_mode", [True, False])
+def test_a_folder_that_cannot_be_written_is_told_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, check_mode: bool
+) -> None:
+    path = file_for(str(tmp_path), "web1", None)
+    monkeypatch.setattr("os.access", lambda *_words: False)
+    with pytest.raises(PinImpossibleError, match="cannot be written or removed on the controller"):
+        ensure_file(path, CONTENT, check_mode=check_mode)
+    monkeypatch.undo()
+    with pytest.raises(PinImpossibleError, match="cannot be written or removed on the controller"):
+        ensure_file(Path("/proc/fleet/host_vars/web1") / path.name, CONTENT, check_mode=False)
+
+
 def test_the_hosts_of_a_group_must_agree(tmp_path: Path) -> None:
     path = file_for(str(tmp_path), "web1", "web")
     assert path == tmp_path / "group_vars/web/fleet_system_python.yml"
