@@ -20,6 +20,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
     Checkpoint,
     flush_file_system,
     no_checkpoint,
+    write_durably,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._identity import Identity, identity_of, run_as
 from ansible_collections.fleet.system_python.plugins.module_utils._lock import RunLock
@@ -39,6 +40,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._venv_census i
     describe_venv,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_config import CONFIG_NAME
+from ansible_collections.fleet.system_python.plugins.module_utils._venv_extras import CARRIED, extra_files
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_interpreter import (
     Interpreter,
     InterpreterError,
@@ -60,11 +62,14 @@ from ansible_collections.fleet.system_python.plugins.module_utils._venv_requirem
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_swap import Place, require_usable_path
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_usage import PLACES, Places, users_of
 
-__all__ = ["ORIGINS", "Options", "VenvRun"]
+__all__ = ["EXTRA_FILES", "ORIGINS", "Options", "VenvRun"]
 
 # What is done with packages that came from no index: stop and name them, install them from there again, go without.
 ORIGINS = ("refuse", "reinstall", "leave_out")
+# What is done with files that are no part of the venv: stop and name them, or leave them in the old one.
+EXTRA_FILES = ("refuse", "leave_behind")
 
+_SHOWN = 10
 _SEEDS = {"pip", "setuptools", "wheel", "pkg-resources", "distribute"}
 _CREATE, _REBUILD, _RELINK, _REMOVE, _NOTHING = "create", "rebuild", "relink", "remove", "none"
 
@@ -87,6 +92,12 @@ class OriginError(SystemPythonError):
     kind = "venv_origin"
 
 
+class ExtraFilesError(SystemPythonError):
+    """Files lie in the venv that are no part of it, and nobody said what to do with them; details: path, files."""
+
+    kind = "venv_extra_files"
+
+
 class ToolError(SystemPythonError):
     """The tool that was asked for is not there; details: tool."""
 
@@ -105,6 +116,7 @@ class Options(t.NamedTuple):
     uv: t.Optional[str] = None
     system_site_packages: t.Optional[bool] = None
     origins: str = "refuse"
+    extra_files: str = "refuse"
     import_exceptions: t.Tuple[str, ...] = ()
     ignore_users: t.Tuple[str, ...] = ()
     keep: int = 1
@@ -125,6 +137,7 @@ class _Plan(t.NamedTuple):
     interpreter: t.Optional[Interpreter] = None
     recipe: t.Optional[Recipe] = None
     left_out: t.Tuple[str, ...] = ()
+    left_behind: t.Tuple[str, ...] = ()
 
 
 class VenvRun:
@@ -239,7 +252,9 @@ class VenvRun:
         if venv is None:
             return _Plan(_CREATE, ["there is no venv"], identity, interpreter, recipe)
         reasons = self._differences(venv, recipe)
-        return _Plan(_REBUILD if reasons else _NOTHING, reasons, identity, interpreter, recipe)
+        if not reasons:
+            return _Plan(_NOTHING, reasons, identity, interpreter, recipe)
+        return _Plan(_REBUILD, reasons, identity, interpreter, recipe, (), self._left_behind())
 
     def _differences(self, venv: Venv, recipe: Recipe) -> t.List[str]:
         """Return why the venv is not what the recipe would make."""
@@ -307,7 +322,25 @@ class VenvRun:
         recipe = self._recipe(
             interpreter, identity, requirements, venv["system_site_packages"] if site is None else site
         )
-        return _Plan(_REBUILD, reasons, identity, interpreter, recipe, tuple(left_out))
+        return _Plan(_REBUILD, reasons, identity, interpreter, recipe, tuple(left_out), self._left_behind())
+
+    def _left_behind(self) -> t.Tuple[str, ...]:
+        """Return what the new venv will not have, although it lies in the old one's folder."""
+        record = read_record(self.path)
+        there = packages_of(self.path, str(record.get("minor")))
+        found = extra_files(self.path, all(name in there for name in record.get("packages") or ()))
+        if found and self.options.extra_files == "refuse":
+            more = " and {0} more".format(len(found) - _SHOWN) if len(found) > _SHOWN else ""
+            raise ExtraFilesError(
+                "{0} has to be built anew, and there are files in it that are no part of a venv: {1}{2}. The new one "
+                "would not have them. Nothing was changed. Move them to a folder of their own, or leave them in the "
+                "old venv (extra_files: leave_behind).".format(
+                    printable(self.path), ", ".join(printable(path) for path in found[:_SHOWN]), more
+                ),
+                path=json_text(self.path),
+                files=found,
+            )
+        return tuple(found)
 
     def _recorded_lines(self, venv: Venv) -> t.Tuple[t.List[str], t.List[str]]:
         """Return the venv's packages as requirements, and the names of those that the new venv goes without."""
@@ -380,6 +413,8 @@ class VenvRun:
         new = self._place.begin(plan.identity)
         try:
             proof = Proof(*run_as(plan.identity, lambda: self._fill(new, recipe, earlier)))
+            if before:
+                _take_rights(new, before, plan.identity)
             self._checkpoint("built")
             self._place.swap()
             self._prove(plan, True)
@@ -400,6 +435,8 @@ class VenvRun:
         for key in ("requirements",) if earlier else ():
             record[key] = earlier.get(key)
         write_record(new, record)
+        for name in CARRIED:
+            _carry(os.path.join(self.path, name), os.path.join(new, name))
         proof = prove(
             new,
             recipe.interpreter.minor,
@@ -460,6 +497,7 @@ class VenvRun:
             "before": None,
             "interpreter": None,
             "left_out": list(plan.left_out),
+            "left_behind": list(plan.left_behind),
         }
         if before:
             names = ("state", "interpreter", "interpreter_version", "packages_minor", "runtime")
@@ -478,6 +516,26 @@ _WORDS = {
     "requirements": "digest of the requirements",
     "system_site_packages": "system_site_packages",
 }
+
+
+def _take_rights(new: str, before: Venv, identity: Identity) -> None:
+    """Give the folder C(new) the mode and, where the owner stays, the group of the venv that it replaces."""
+    descriptor = os.open(new, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if found.st_uid != identity.uid:
+            return
+        if before["uid"] == identity.uid and before["gid"] != found.st_gid:
+            os.fchown(descriptor, -1, before["gid"])
+        os.fchmod(descriptor, int(before["mode"], 8) | 0o700)
+    finally:
+        os.close(descriptor)
+
+
+def _carry(source: str, target: str) -> None:
+    if os.path.isfile(source) and not os.path.islink(source):
+        with open(source, "rb") as stream:
+            write_durably(target, stream.read(), 0o644)
 
 
 def _line_of(name: str, origin: t.Mapping[str, str]) -> str:

@@ -90,6 +90,14 @@ options:
     type: str
     choices: [refuse, reinstall, leave_out]
     default: refuse
+  extra_files:
+    description:
+      - What is done with files in the folder of a venv that are no part of it, such as the application or its data,
+        when the venv is built anew. The new one does not have them. V(refuse) stops and names them, V(leave_behind)
+        leaves them in the old venv and names them in RV(left_behind); they go when it is no longer kept, see O(keep).
+    type: str
+    choices: [refuse, leave_behind]
+    default: refuse
   import_exceptions:
     description: Packages whose import may fail in the proof.
     type: list
@@ -223,6 +231,11 @@ left_out:
   type: list
   elements: str
   returned: success
+left_behind:
+  description: Files and folders of the old venv that the new one does not have, see O(extra_files).
+  type: list
+  elements: str
+  returned: success
 kept:
   description: Where the old venv is now, null where none is kept.
   type: str
@@ -253,7 +266,12 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_requirements import Requirements
-from ansible_collections.fleet.system_python.plugins.module_utils._venv_run import ORIGINS, Options, VenvRun
+from ansible_collections.fleet.system_python.plugins.module_utils._venv_run import (
+    EXTRA_FILES,
+    ORIGINS,
+    Options,
+    VenvRun,
+)
 
 
 def make_run(params: t.Mapping[str, t.Any]) -> VenvRun:
@@ -268,7 +286,7 @@ def make_run(params: t.Mapping[str, t.Any]) -> VenvRun:
         index_url=params["index_url"],
         dependencies=params["dependencies"],
     )
-    names = "path state interpreter user tool uv system_site_packages origins keep timeout lock_timeout"
+    names = "path state interpreter user tool uv system_site_packages origins extra_files keep timeout lock_timeout"
     options = {name: params[name] for name in names.split()}
     return VenvRun(
         Options(
@@ -301,6 +319,7 @@ def main() -> None:
             "tool": {"type": "str", "choices": ["pip", "uv"], "default": "pip"},
             "uv": {"type": "path"},
             "origins": {"type": "str", "choices": list(ORIGINS), "default": "refuse"},
+            "extra_files": {"type": "str", "choices": list(EXTRA_FILES), "default": "refuse"},
             "import_exceptions": {"type": "list", "elements": "str", "default": []},
             "ignore_users": {"type": "list", "elements": "str", "default": []},
             "keep": {"type": "int", "default": 1},

@@ -103,6 +103,8 @@ def _unpack(binaries: str, argv: t.List[str]) -> None:
         with open(os.path.join(binaries, name), "w") as stream:
             stream.write("#!{0}/python\nimport {1}\n{1}.main()\n".format(binaries, name))
         os.chmod(os.path.join(binaries, name), EXECUTABLE)
+        with open(glob.glob("{0}/{1}-*.dist-info/RECORD".format(site, name))[0], "a") as stream:
+            stream.write("../../../bin/{0},,\n".format(name))
 
 
 def digest(folder: str) -> str:
@@ -386,6 +388,29 @@ def test_packages_of_no_index_need_a_word(options: Options) -> None:
     recipe = VenvRun(moved._replace(origins="reinstall"))._plan(describe_venv(options.path)).recipe
     assert recipe
     assert recipe.requirements.lines == ("shop==1.0", "-e /srv/till")
+
+
+def test_an_application_in_the_same_folder_is_not_taken_away(options: Options) -> None:
+    repair = forget_interpreter(options)
+    site = "{0}/lib/python{1}/site-packages".format(options.path, MINOR)
+    extras = ["data", ".env", "bin/run-shop", os.path.relpath(site + "/shop-source.pth", options.path)]
+    os.mkdir(options.path + "/data")
+    for name in ["data/base", "pipx_metadata.json"] + extras[1:]:
+        with open(os.path.join(options.path, name), "w") as stream:
+            stream.write("precious")
+    os.chmod(options.path, 0o750)  # noqa: S103
+    moved = repair._replace(interpreter=other_interpreter(), requirements=repair.requirements._replace(lines=()))
+    for run in (VenvRun(moved, quick).predict, VenvRun(moved, quick).apply):
+        with pytest.raises(SystemPythonError, match=r"no part of a venv: \.env, data, bin/run-shop, ") as caught:
+            run()
+        assert (caught.value.kind, sorted(caught.value.details["files"])) == ("venv_extra_files", sorted(extras))
+    assert beside(options) == []
+    done = VenvRun(moved._replace(extra_files="leave_behind"), quick).apply()
+    assert sorted(done["left_behind"]) == sorted(extras)
+    assert os.path.exists(done["kept"] + "/data/base")
+    # Where pipx finds its tools, and who may look into the venv.
+    assert sorted(os.listdir(options.path)) == sorted(set(os.listdir(done["kept"])) - {"data", ".env"})
+    assert os.stat(options.path).st_mode & 0o7777 == 0o750
 
 
 # --- absent ----------------------------------------------------------------------------------------------------------
