@@ -229,8 +229,13 @@ class Runtime:
             # What was seen before the lock was ours may have been another run's work.
             look = self._look()
             plan = self._plan(look)
-            for action in plan:
-                self._do(action)
+            # Hardened hosts give root 077, and everybody runs what is installed here.
+            umask = os.umask(0o022)
+            try:
+                for action in plan:
+                    self._do(action)
+            finally:
+                os.umask(umask)
         return self._result(look, plan, self._look())
 
     def _needs_archive(self, plan: t.Sequence[Action]) -> bool:

@@ -399,6 +399,14 @@ class VenvRun:
     # --- doing -------------------------------------------------------------------------------------------------------
 
     def _carry_out(self, plan: _Plan, before: t.Optional[Venv]) -> t.Dict[str, t.Any]:
+        # As it is for another owner, see run_as: who runs the application is often not who owns the venv.
+        umask = os.umask(0o022)
+        try:
+            return self._carry_out_openly(plan, before)
+        finally:
+            os.umask(umask)
+
+    def _carry_out_openly(self, plan: _Plan, before: t.Optional[Venv]) -> t.Dict[str, t.Any]:
         if plan.action == _REMOVE:
             return {"kept": _text(self._place.retire(self.options.keep))}
         if plan.action == _RELINK:

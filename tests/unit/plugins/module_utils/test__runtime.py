@@ -11,6 +11,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils import _runtim
 from ansible_collections.fleet.system_python.plugins.module_utils import _runtime_manifest as manifests
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     AcquisitionError,
+    ChecksumError,
     ForeignRuntimeError,
     InUseError,
     InvalidDataError,
@@ -183,3 +184,19 @@ def test_packing(root: str, tmp_path_factory: t.Any) -> None:
     assert not run(root, "packed", destination=target).ensure()["changed"]
     with pytest.raises(AcquisitionError, match="no runtime"):
         run(root, "packed", version="3.13.6", destination=target).ensure()
+
+
+def test_the_root_is_open_under_a_strict_umask(root: str) -> None:
+    archive = os.path.join(root, "archive")
+    with open(archive, "w") as stream:
+        stream.write("none")
+    settings = run(os.path.join(root, "python"), place=archive, sha256=SHA).settings
+    settings = settings._replace(lock_path=os.path.join(root, "lock"))
+    umask = os.umask(0o077)
+    try:
+        with pytest.raises(ChecksumError):
+            runtimes.Runtime(settings, no_venvs).ensure()
+        assert os.umask(0o077) == 0o077
+    finally:
+        os.umask(umask)
+    assert os.stat(os.path.join(root, "python")).st_mode & 0o777 == 0o755

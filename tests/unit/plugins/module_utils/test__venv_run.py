@@ -133,6 +133,16 @@ def test_made_once_and_then_left_alone(options: Options) -> None:
     assert again["interpreter"]["realpath"] == BASE
 
 
+def test_others_may_use_it_under_a_strict_umask(options: Options) -> None:
+    umask = os.umask(0o077)
+    try:
+        fast(options).apply()
+    finally:
+        os.umask(umask)
+    for name in ("", "bin", "bin/shop", "lib/python{0}/site-packages/till".format(MINOR)):
+        assert os.stat(os.path.join(options.path, name)).st_mode & 0o055 == 0o055, name
+
+
 def test_what_is_really_there_decides(options: Options) -> None:
     fast(options).apply()
     newer = options._replace(requirements=options.requirements._replace(lines=("shop==2.0",)))
