@@ -347,7 +347,8 @@ class Runtime:
         plan = []
         for version in rest:
             path = os.path.join(self.settings.root, version)
-            users = find_users([path], self._census)
+            moving = self.link if self.settings.link and linked == version else ""
+            users = find_users([path], self._census, moving=moving)
             refusal = users.refusal(path, self.settings.ignore_partial_census)
             if refusal:
                 self._warn(refusal.message)

@@ -23,6 +23,7 @@ __all__ = ["Census", "Users", "census_of", "find_users"]
 # What take_census returns.
 Census = t.Callable[[], t.Dict[str, t.Any]]
 _SHOWN = 10
+_HOPS = 20
 
 
 class Users(t.NamedTuple):
@@ -89,11 +90,17 @@ def census_of(roots: t.Sequence[str], timeout: float, runtimes: str) -> Census:
     return take
 
 
-def find_users(places: t.Sequence[str], census: Census, proc: str = "/proc") -> Users:
-    """Return who uses what is at C(places): folders or files, the links that lead to it among them."""
+def find_users(places: t.Sequence[str], census: Census, proc: str = "/proc", moving: str = "") -> Users:
+    """Return who uses what is at C(places): folders or files, the links that lead to it among them.
+
+    C(moving) is a link that is about to lead elsewhere: venvs that get there only by it are left out.
+    """
     wanted = sorted({os.path.realpath(place) for place in places} | set(places))
     found = census()
     venvs = [str(venv["path"]) for venv in found["venvs"] if _hangs_on(venv, wanted)]
+    if moving:
+        followers = {str(venv["path"]) for venv in found["venvs"] if _follows(venv, moving)}
+        venvs = [path for path in venvs if path not in followers]
     real = sorted({os.path.realpath(place) for place in places})
     return Users(
         venvs=tuple(sorted(venvs)),
@@ -108,6 +115,24 @@ def _hangs_on(venv: t.Mapping[str, t.Any], places: t.Sequence[str]) -> bool:
     named += list(venv.get("links") or ())
     named += list((venv.get("pythons") or {}).values()) + list((venv.get("dangling") or {}).values())
     return any(_is_in(str(name), place) for name in named if name for place in places)
+
+
+def _follows(venv: t.Mapping[str, t.Any], link: str) -> bool:
+    """Tell whether every interpreter of the venv is reached by C(link), or is a copy of one that is."""
+    path = str(venv["path"])
+    ends = [_way_out(os.path.join(path, "bin", name), path) for name in venv.get("pythons") or ()]
+    return bool(ends) and all(_is_in(end, link) for end in ends + [str(venv.get("home"))] if end != path)
+
+
+def _way_out(path: str, venv: str) -> str:
+    """Return the first name outside of the venv that the link C(path) leads to; C(venv) where it stays inside."""
+    for _hop in range(_HOPS):
+        if not os.path.islink(path):
+            return venv if os.path.isfile(path) else path
+        path = os.path.normpath(os.path.join(os.path.dirname(path), os.readlink(path)))
+        if not _is_in(path, venv):
+            break
+    return path
 
 
 def _is_in(path: str, place: str) -> bool:

@@ -132,6 +132,33 @@ def test_pruning(root: str) -> None:
     assert "/srv/app" in result["warnings"][0]
 
 
+def make_venv(path: str, home: str, **pythons: str) -> t.Dict[str, t.Any]:
+    os.makedirs(os.path.join(path, "bin"))
+    for name, target in pythons.items():
+        os.symlink(target, os.path.join(path, "bin", name))
+    real = os.path.realpath(os.path.join(path, "bin/python"))
+    return {"path": path, "home": home, "interpreter": real, "links": [real], "pythons": dict.fromkeys(pythons, real)}
+
+
+def test_venvs_that_follow_the_link_do_not_hold_up_pruning(root: str) -> None:
+    install(root, "3.13.4", link=True)
+    install(root, "3.13.5")
+    link, old = os.path.join(root, "3.13/bin"), os.path.join(root, "3.13.4/bin")
+    follower = make_venv(os.path.join(root, "app"), link, python=link + "/python3.13", python3="python")
+    stays = make_venv(os.path.join(root, "stays"), old, python=old + "/python3.13", python3="python")
+    mixed = make_venv(os.path.join(root, "mixed"), link, python=link + "/python3.13", python3=old + "/python3.13")
+    odd = dict(follower, path=follower["path"] + "\\xff")
+
+    def predict(*venvs: t.Any, **more: t.Any) -> t.List[str]:
+        return names(run(root, keep=1, census=lambda: {"venvs": venvs, "partial": False}, **more).predict())
+
+    assert predict(follower) == ["link", "remove"]
+    for other in (stays, mixed, odd):
+        assert predict(follower, other) == ["link"]
+    # Where the link stays, so does what it leads to.
+    assert predict(follower, link=False) == []
+
+
 def test_removal_is_refused_while_something_hangs_on_it(root: str) -> None:
     install(root, "3.13.5", link=True)
     by_link = {"path": "/srv/app", "links": [os.path.join(root, "3.13/bin/python3.13")]}
