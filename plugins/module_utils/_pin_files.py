@@ -34,7 +34,11 @@ HEADER = "# Made by fleet.system_python (role python_pin), which takes it away a
 _OPTION = "require-virtualenv"
 _BEGIN = "# fleet.system_python: pip works in virtual environments only\n"
 _END = "# fleet.system_python: end\n"
-_GLOBAL = re.compile(r"^\[global\][ \t]*(?:\r?\n|$)", re.MULTILINE)
+# What follows the bracket does not matter to pip.
+_GLOBAL = re.compile(r"^\[global\][^\]\n]*(?:\n|$)", re.MULTILINE)
+_HEADER = "[global]\n"
+# Something that is neither empty nor a comment, before the next section.
+_OPTIONS = re.compile(r"(?:[ \t]*(?:[#;][^\n]*)?\r?\n)*[ \t]*[^\s#;\[]")
 _FALSE = ("0", "false", "no", "off", "n", "f")
 
 
@@ -117,20 +121,37 @@ def want_pip_option(path: str, entry: Entry) -> t.List[Action]:
     """Return what makes pip refuse to work outside of virtual environments. Raises PinConflictError."""
     found = read_text(path)
     if found is None:
-        text = _BEGIN + "[global]\n{0} = true\n".format(_OPTION) + _END
+        text = _BEGIN + _HEADER + "{0} = true\n".format(_OPTION) + _END
         return [{"action": "insert_text", "path": path, "text": text, "content": text, "created": True}]
     values = _values(path, found)
     refusing = [section for section, value in values.items() if value.strip().lower() in _FALSE]
+    # Pip passes over an option without a value; a second one of its name it would not accept.
+    refusing += [section for section, value in values.items() if section == "global" and not value.strip()]
     if refusing:
         raise PinConflictError(
-            "{0} sets {1} to false in [{2}], so nothing was changed. Decide which it shall be: take that line away, or "
-            "leave this part unmanaged.".format(printable(path), _OPTION, printable(refusing[0])),
+            "{0} sets {1} to {2} in [{3}], so nothing was changed. Decide which it shall be: take that line away, or "
+            "leave this part unmanaged.".format(
+                printable(path),
+                _OPTION,
+                "false" if values[refusing[0]].strip() else "nothing",
+                printable(refusing[0]),
+            ),
             path=json_text(path),
             section=json_text(refusing[0]),
         )
     if "global" in values:
         return []
     text, content = _inserted(found)
+    try:
+        after = _values(path, content)
+    except PinConflictError:
+        after = {}
+    if after != dict(values, **{"global": "true"}):
+        raise PinConflictError(
+            "{0} has no place for {1} = true, so nothing was changed. Put it into its section [global] by hand, or "
+            "leave this part unmanaged.".format(printable(path), _OPTION),
+            path=json_text(path),
+        )
     created = bool(entry and entry["created"])
     return [{"action": "insert_text", "path": path, "text": text, "content": content, "created": created}]
 
@@ -163,7 +184,7 @@ def _inserted(found: str) -> t.Tuple[str, str]:
         text = _BEGIN + option + _END
         return text, found[: header.end()] + text + found[header.end() :]
     start = "" if not found or found.endswith("\n") else "\n"
-    text = start + _BEGIN + ("" if header else "[global]\n") + option + _END
+    text = start + _BEGIN + ("" if header else _HEADER) + option + _END
     return text, found + text
 
 
@@ -177,7 +198,12 @@ def want_no_text(entry: Entry) -> t.List[Action]:
         return [{"action": "forget", "path": path}]
     if found.count(entry["text"]) != 1:
         raise _changed(path)
-    content = found.replace(entry["text"], "", 1)
+    before, text, behind = found.partition(entry["text"])
+    kept = "\n" if text.startswith("\n") and behind else ""
+    if _HEADER in text and _OPTIONS.match(behind):
+        # Somebody put options of [global] below ours.
+        kept += _HEADER
+    content = before + kept + behind
     if entry["created"] and not content:
         return [{"action": "remove_file", "path": path}]
     return [{"action": "remove_text", "path": path, "content": content}]

@@ -91,6 +91,7 @@ PIP_FILES = [
     "",
     "# nothing\n\n",
     "[global]\n[install]\nuser = false\n",
+    "[global] # of the company\nindex-url = https://example.com\n",
 ]
 
 
@@ -120,6 +121,29 @@ def test_a_pip_conf_that_was_not_there_goes_as_a_whole(tmp_path: Path) -> None:
     assert (back["action"], back["content"]) == ("remove_text", "[install]\nuser = false\n")
 
 
+@pytest.mark.parametrize(
+    ("before", "added", "after"),
+    [
+        (None, "index-url = x\n", "[global]\nindex-url = x\n"),
+        (None, "\n# theirs\n[install]\nuser = 0\n", "\n# theirs\n[install]\nuser = 0\n"),
+        ("[install]\nuser = 0\n", "# theirs\nindex-url = x", "[install]\nuser = 0\n[global]\n# theirs\nindex-url = x"),
+        ("[install]\nuser = 0", "index-url = x\n", "[install]\nuser = 0\n[global]\nindex-url = x\n"),
+        ("[install]\nuser = 0", "[list]\nuser = 1\n", "[install]\nuser = 0\n[list]\nuser = 1\n"),
+        ("[global]", "index-url = x\n", "[global]\nindex-url = x\n"),
+    ],
+)
+def test_what_was_put_below_ours_stays_in_its_section(
+    tmp_path: Path, before: t.Optional[str], added: str, after: str
+) -> None:
+    path = tmp_path / "pip.conf"
+    if before is not None:
+        path.write_text(before)
+    (action,) = want_pip_option(str(path), None)
+    path.write_text(action["content"] + added)
+    (back,) = want_no_text(action)
+    assert (back["action"], back["content"]) == ("remove_text", after)
+
+
 def test_an_option_of_somebody_else_is_enough(tmp_path: Path) -> None:
     path = tmp_path / "pip.conf"
     path.write_text("[global]\nrequire_virtualenv = 1\n")
@@ -131,6 +155,8 @@ def test_an_option_of_somebody_else_is_enough(tmp_path: Path) -> None:
     [
         ("[global]\nrequire-virtualenv = no\n", "to false in \\[global\\]"),
         ("[global]\nrequire-virtualenv = true\n[install]\nrequire-virtualenv = off\n", "to false in \\[install\\]"),
+        ("[global]\nrequire-virtualenv =\n", "to nothing in \\[global\\]"),
+        (" [global]\nindex-url = x\n", "has no place for require-virtualenv"),
         ("[global]\n[global]\n", "cannot be read as pip reads it"),
         ("nonsense\n", "cannot be read as pip reads it"),
     ],
