@@ -23,6 +23,7 @@ import typing as t
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError
 from ansible_collections.fleet.system_python.plugins.module_utils._files import (
     clear_errors,
+    open_regular,
     sync_folder,
     write_durably,
 )
@@ -33,6 +34,14 @@ __all__ = ["PARTS", "Record"]
 PARTS = ("unversioned", "marker", "pip_config", "protection", "attributes")
 
 _FORMAT = 1
+_FILE: t.Dict[str, type] = {"path": str, "sha256": str, "folders": list}
+_KEYS: t.Dict[str, t.Dict[str, type]] = {
+    "unversioned": {"made": list},
+    "marker": _FILE,
+    "pip_config": {"path": str, "text": str, "created": bool, "folders": list},
+    "protection": _FILE,
+    "attributes": {"paths": list},
+}
 
 
 class Record:
@@ -58,15 +67,18 @@ class Record:
 
     def _load(self) -> t.Dict[str, t.Dict[str, t.Any]]:
         try:
-            with open(self.path, "rb") as stream:
+            with open(open_regular(self.path), "rb") as stream:
                 loaded = json.loads(stream.read().decode("utf-8"))
         except FileNotFoundError:
             return {}
-        except ValueError as error:
+        except (OSError, ValueError) as error:
             raise self._damaged(str(error)) from error
         if not isinstance(loaded, dict) or loaded.get("format") != _FORMAT or not isinstance(loaded.get("parts"), dict):
             raise self._damaged("it is not a record of format {0}".format(_FORMAT))
         parts: t.Dict[str, t.Dict[str, t.Any]] = loaded["parts"]
+        for part, keys in _KEYS.items():
+            if part in parts and not _is_entry(parts[part], keys):
+                raise self._damaged("its part {0} is incomplete".format(part))
         return parts
 
     def _damaged(self, why: str) -> InvalidDataError:
@@ -95,3 +107,13 @@ class Record:
             sync_folder(folder)
         if os.path.isdir(folder) and not os.listdir(folder):
             os.rmdir(folder)
+
+
+def _is_entry(entry: t.Any, keys: t.Mapping[str, type]) -> bool:
+    if not isinstance(entry, dict) or not all(isinstance(entry.get(key), kind) for key, kind in keys.items()):
+        return False
+    names = [name for key in ("folders", "paths") for name in entry.get(key, [])]
+    made = entry.get("made", [])
+    return all(isinstance(name, str) for name in names) and all(
+        isinstance(one, dict) and isinstance(one.get("action"), str) for one in made
+    )

@@ -4,6 +4,7 @@
 
 """The record of what the pinning made: kept over runs, and gone with the last part."""
 
+import os
 import typing as t
 
 import pytest
@@ -35,9 +36,32 @@ def test_the_folder_stays_while_it_holds_something_else(tmp_path: t.Any) -> None
     assert [one.name for one in (tmp_path / "state").iterdir()] == ["quarantine"]
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"format": 2, "parts": {}}', '{"format": 1}', "\udcff"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"format": 2, "parts": {}}',
+        '{"format": 1}',
+        "\udcff",
+        '{"format": 1, "parts": {"marker": "/m"}}',
+        '{"format": 1, "parts": {"marker": {}}}',
+        '{"format": 1, "parts": {"protection": {"path": 1, "sha256": "0", "folders": []}}}',
+        '{"format": 1, "parts": {"pip_config": {"path": "/p", "text": "x", "created": false, "folders": [1]}}}',
+        '{"format": 1, "parts": {"unversioned": {"made": [{}]}}}',
+        '{"format": 1, "parts": {"attributes": {"paths": [null]}}}',
+    ],
+)
 def test_a_damaged_one_is_told_and_not_written_over(tmp_path: t.Any, text: t.Any) -> None:
     path = tmp_path / "pin.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(InvalidDataError, match="says what may be taken away"):
         Record(str(path))
+
+
+@pytest.mark.parametrize("make", [os.mkdir, os.mkfifo, lambda path: os.symlink(path, path)])
+def test_what_is_no_file_is_told(tmp_path: t.Any, make: t.Callable[[str], None]) -> None:
+    path = str(tmp_path / "pin.json")
+    make(path)
+    with pytest.raises(InvalidDataError, match="says what may be taken away"):
+        Record(path)
