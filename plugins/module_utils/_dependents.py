@@ -75,11 +75,11 @@ def dependents_of(
     """Return who depends on the interpreter of C(contract); the module python_dependents_info documents every key."""
     limit = _Time(question.time_limit, clock)
     reader = Reader(contract, question.path)
-    rpm = Rpm(runner, timeout=max(1.0, question.time_limit))
+    rpm = Rpm(runner)
     reasons: t.List[str] = []
     closed: t.List[str] = []
     sources: t.Dict[str, t.Callable[[], Found]] = {
-        "package": lambda: packages(reader, contract, rpm),
+        "package": lambda: packages(reader, contract, _within(rpm, limit)),
         "unit": lambda: units(reader, question.sites),
         "cron": lambda: cron_jobs(reader, question.sites),
         "process": lambda: processes(reader, question.sites, closed),
@@ -115,7 +115,15 @@ def _bounded(kind: str, source: t.Callable[[], Found], limit: _Time, reasons: t.
                 break
     except SystemPythonError as error:
         reasons.append("{0}: {1}".format(kind, error.message))
+    except OSError as error:
+        reasons.append("{0}: not looked at to its end: {1}".format(kind, error))
     return found
+
+
+def _within(rpm: Rpm, limit: _Time) -> Rpm:
+    """Return C(rpm), whose processes get what is left of the time."""
+    rpm.timeout = max(1.0, limit.left())
+    return rpm
 
 
 def _add_owners(found: t.Sequence[Dependent], rpm: Rpm, limit: _Time, reasons: t.List[str]) -> None:
@@ -127,9 +135,8 @@ def _add_owners(found: t.Sequence[Dependent], rpm: Rpm, limit: _Time, reasons: t
     if limit.left() <= 0:
         reasons.append("owner: not asked, the time limit of {0:g} s was over".format(limit.limit))
         return
-    rpm.timeout = max(1.0, limit.left())
     try:
-        owners = rpm.owners(wanted)
+        owners = _within(rpm, limit).owners(wanted)
     except SystemPythonError as error:
         reasons.append("owner: {0}".format(error.message))
         return

@@ -302,7 +302,10 @@ def _same(path: str, other: str) -> bool:
     """Tell whether both are the same file; a test's process may have no root of its own."""
     try:
         mine, theirs = os.stat(path), os.stat(other)
-    except FileNotFoundError:
+    except PermissionError:
+        raise
+    except OSError:
+        # Nothing there, or a name that leads in a circle.
         return os.path.basename(path) == "root"
     return (mine.st_dev, mine.st_ino) == (theirs.st_dev, theirs.st_ino)
 

@@ -393,6 +393,17 @@ def test_a_process_of_an_impostor_is_to_be_restarted_once_the_link_is_back(world
     assert [one["needs_restart"] for one in world.found("process")] == [True]
 
 
+def test_a_name_that_leads_in_a_circle_hides_nothing(world: World) -> None:
+    recorded(world, "8", world.bin + "/python3", "/srv/app.py")
+    os.unlink(world.bin + "/python3")
+    os.symlink("python3", world.bin + "/python3")
+    answer = world.ask(kinds=("process",))
+    assert answer["reasons"] == []
+    assert [(one["interpreter"], one["needs_restart"]) for one in answer["dependents"]] == [
+        (world.bin + "/python3", True)
+    ]
+
+
 def test_a_bare_name_alone_tells_nothing(world: World) -> None:
     other = shutil.copy("/bin/sh", world.root + "/python3.13")
     folder = recorded(world, "9", "python3", "/srv/app.py")
@@ -470,6 +481,24 @@ def test_a_time_limit_gives_a_partial_answer_that_says_so(world: World) -> None:
     assert [reason.split(":")[0] for reason in none["reasons"]] == ["unit", "cron", "process", "command", "package"]
     assert "not complete: command: not looked at, the time limit of 0 s was over" in summarize(none)
     assert none["rpm_processes"] == 0
+
+
+def test_rpm_gets_only_the_time_that_is_left(world: World) -> None:
+    given: t.List[float] = []
+    now = [0.0]
+
+    def slow(argv: t.Sequence[str], **options: t.Any) -> Completed:
+        given.append(options["timeout"])
+        return said("")(argv)
+
+    def clock() -> float:
+        now[0] += 1.0
+        return now[0]
+
+    write(world.bin + "/tool", "#!/usr/bin/env python3\n", EXECUTABLE)
+    world.ask(slow, clock=clock, time_limit=60)
+    assert given == sorted(given, reverse=True)
+    assert 0 < given[-1] < given[0] < 58
 
 
 def test_a_limit_keeps_some_of_every_kind_and_counts_all(world: World) -> None:
