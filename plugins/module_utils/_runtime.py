@@ -616,6 +616,8 @@ class Runtime:
         replaced = os.path.lexists(self.path)
         old = os.path.join(staging, "old")
         if replaced:
+            # Before: whatever ends this run, nothing of the old one is deleted that is not kept.
+            self._keep_evidence()
             os.rename(made, old)
             exchange(old, self.path)
         else:
@@ -629,11 +631,10 @@ class Runtime:
             else:
                 os.rename(self.path, old)
             raise
-        if replaced:
-            self._keep_evidence(old)
 
-    def _keep_evidence(self, old: str) -> None:
-        """Move to the quarantine what was altered in the old runtime, or was never a part of it."""
+    def _keep_evidence(self) -> None:
+        """Copy to the quarantine what was altered in the runtime that is replaced, or was never a part of it."""
+        old = self.path
         try:
             manifest = manifests.load(old)
         except InvalidDataError:
@@ -649,8 +650,7 @@ class Runtime:
         quarantine = Quarantine(self.settings.quarantine_folder, new_run_id(self._clock()), clock=self._clock)
         with RunLock(self._repair_lock(), self.settings.lock_timeout, what="quarantine of python_runtime"):
             for path in paths:
-                original = os.path.join(self.path, path) if path else self.path
-                quarantine.take(os.path.join(old, path) if path else old, "altered in a runtime", _FINDING, original)
+                quarantine.keep(os.path.join(old, path) if path else old, "altered in a runtime", _FINDING)
         self._quarantined = os.path.join(quarantine.folder, quarantine.run_id)
 
     def _repair_lock(self) -> str:

@@ -15,8 +15,10 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
     ForeignRuntimeError,
     InUseError,
     InvalidDataError,
+    LockedError,
     UnsafeRootError,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._lock import RunLock
 
 OWNER = os.geteuid()
 SHA = "a" * 64
@@ -130,6 +132,26 @@ def test_pruning(root: str) -> None:
     result = run(root, version="3.13.11", keep=2, census=lambda: used).ensure()
     assert sorted(os.listdir(root)) == ["3.12.1", "3.13", "3.13.11", "3.13.11rc1", "3.13.9"]
     assert "/srv/app" in result["warnings"][0]
+
+
+def test_nothing_is_exchanged_whose_evidence_cannot_be_kept(root: str, tmp_path: t.Any) -> None:
+    install(root, "3.13.5", link=True)
+    mine = os.path.join(root, "3.13.5/mine.py")
+    with open(mine, "w") as stream:
+        stream.write("precious")
+    staging = tmp_path / "staging"
+    (staging / "made").mkdir(parents=True)
+    quarantine = str(tmp_path / "quarantine")
+    one = run(root, "intact", quarantine_folder=quarantine)
+    with RunLock(one._repair_lock()), pytest.raises(LockedError):
+        one._publish(str(staging), str(staging / "made"), None)
+    assert os.path.exists(mine)
+    with pytest.raises(AttributeError):
+        # Killed after the exchange, before the proof.
+        one._publish(str(staging), str(staging / "made"), None)
+    assert not os.path.exists(mine)
+    kept = [os.path.join(parent, name) for parent, _folders, names in os.walk(quarantine) for name in names]
+    assert [path for path in kept if os.path.getsize(path) == len("precious")]
 
 
 def make_venv(path: str, home: str, **pythons: str) -> t.Dict[str, t.Any]:
