@@ -93,8 +93,29 @@ def test_the_guards_rulebook_takes_what_the_checker_sends() -> None:
     checker = (ROOT / "plugins/plugin_utils/guard/guard.sh").read_text()
     conditions = " ".join(rule["condition"] for rule in rulebook["rules"])
     keys = set(re.findall(r"event\.payload\.(\w+)", conditions)) | set(re.findall(r'selectattr\("(\w+)"', conditions))
-    assert keys == {"schema", "status", "changes", "change", "severity"}
+    assert keys == {"schema", "status", "host", "changes", "change", "severity"}
     assert all(f'"{key}":' in checker for key in keys)
+
+
+def test_the_guards_rulebook_takes_one_host_and_nothing_that_ansible_would_run() -> None:
+    (rulebook,) = yaml.safe_load((ROOT / "extensions/eda/rulebooks/guard.yml").read_text())
+    for rule in rulebook["rules"]:
+        (pattern,) = re.findall(r'event\.payload\.host is match\("([^"]+)"\)', rule["condition"])
+        assert all(re.match(pattern, name) for name in ("web1", "Web-1.example.com", "10.0.0.1", "web_1"))
+        hostile = (
+            "",
+            '{{ lookup("pipe", "id") }}',
+            "a{{ 1 }}",
+            "db,x",
+            "db:web",
+            "db;x",
+            "~.*",
+            "*",
+            "!db",
+            "&db",
+            "@x",
+        )
+        assert not any(re.match(pattern, name) for name in (*hostile, "db\nx", "db x", "-x"))
 
 
 def test_the_metrics_of_the_guard_are_described() -> None:
