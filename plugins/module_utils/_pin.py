@@ -48,6 +48,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._pin_files imp
 from ansible_collections.fleet.system_python.plugins.module_utils._pin_record import Record
 from ansible_collections.fleet.system_python.plugins.module_utils._pin_unversioned import ORIGINAL, Unversioned
 from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine, new_run_id
+from ansible_collections.fleet.system_python.plugins.module_utils._redact import redact
 from ansible_collections.fleet.system_python.plugins.module_utils._repair import require_root
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
@@ -437,7 +438,7 @@ def _describe(action: Action) -> str:
         "insert_text": "put require-virtualenv into {0}".format(path),
         "remove_file": "remove {0}".format(path),
         "remove_text": "take require-virtualenv out of {0}".format(path),
-        "forget": "forget {0}, which is gone".format(path),
+        "forget": "forget what was made in {0}, which is gone".format(path),
         "set_immutable": "make {0} immutable".format(path),
         "clear_immutable": "make {0} changeable again".format(path),
         "quarantine": "move to the quarantine: {0}".format(path),
@@ -461,7 +462,10 @@ def _diff(action: Action) -> t.Dict[str, str]:
     if os.path.isfile(path):
         with open(path, "rb") as stream:
             before = os.fsdecode(stream.read())
-    after = action.get("content", action.get("text", ""))
+    after = str(action.get("content", action.get("text", "")))
+    if action["part"] == "pip_config":
+        # The addresses of package indexes in it may hold passwords.
+        before, after = redact(before, looks=False)[0], redact(after, looks=False)[0]
     return {"before_header": path, "after_header": path, "before": before, "after": after}
 
 

@@ -197,7 +197,17 @@ def want_no_text(entry: Entry) -> t.List[Action]:
     if found is None:
         return [{"action": "forget", "path": path}]
     if found.count(entry["text"]) != 1:
-        raise _changed(path)
+        ours = (_BEGIN, _END, _OPTION, _OPTION.replace("-", "_"))
+        if not any(line.strip() in found for line in ours):
+            # Somebody took it out, or the run that was to put it in was killed.
+            return [{"action": "forget", "path": path}]
+        raise PinConflictError(
+            "The lines that this collection put into {0} were changed by somebody since, so they are not taken out and "
+            "nothing was changed. Take {1} and the lines that begin with {2} out by hand, and run again.".format(
+                printable(path), _OPTION, _BEGIN.partition(":")[0]
+            ),
+            path=json_text(path),
+        )
     before, text, behind = found.partition(entry["text"])
     kept = "\n" if text.startswith("\n") and behind else ""
     if _HEADER in text and _OPTIONS.match(behind):

@@ -172,6 +172,15 @@ def test_a_pip_conf_that_says_otherwise_is_not_touched(tmp_path: Path, text: str
 def test_our_text_that_was_changed_is_not_taken_out(tmp_path: Path) -> None:
     path = tmp_path / "pip.conf"
     (action,) = want_pip_option(str(path), None)
-    path.write_text(action["content"].replace("= true", "= True"))
-    with pytest.raises(PinConflictError, match="changed by somebody since"):
-        want_no_text(action)
+    for now in (action["content"].replace("= true", "= True"), "[global]\nrequire_virtualenv = true\n"):
+        path.write_text(now)
+        with pytest.raises(PinConflictError, match="changed by somebody since"):
+            want_no_text(action)
+
+
+@pytest.mark.parametrize("now", ["", "[global]\nindex-url = x\n"])
+def test_our_text_that_somebody_took_out_is_forgotten(tmp_path: Path, now: str) -> None:
+    path = tmp_path / "pip.conf"
+    (action,) = want_pip_option(str(path), None)
+    path.write_text(now)
+    assert names(want_no_text(action)) == ["forget"]

@@ -1,0 +1,25 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run of the pinning: what it tells of the files that it changes."""
+
+from pathlib import Path
+
+from ansible_collections.fleet.system_python.plugins.module_utils import _pin
+from ansible_collections.fleet.system_python.plugins.module_utils._pin_files import want_no_text, want_pip_option
+
+
+def test_a_diff_of_pip_conf_has_no_passwords(tmp_path: Path) -> None:
+    path = tmp_path / "pip.conf"
+    path.write_text("[global]\nindex-url = https://joe:Hunter2@pip.example.com/simple\ntimeout = 5\n")
+    (on,) = want_pip_option(str(path), None)
+    shown = [_pin._diff(dict(on, part="pip_config"))]
+    path.write_text(on["content"])
+    (off,) = want_no_text(on)
+    shown.append(_pin._diff(dict(off, part="pip_config")))
+    for one in shown:
+        assert "Hunter2" not in repr(one)
+        assert "pip.example.com/simple\ntimeout = 5\n" in one["before"]
+        changed = set(one["before"].splitlines()) ^ set(one["after"].splitlines())
+        assert changed == set(on["text"].splitlines())
