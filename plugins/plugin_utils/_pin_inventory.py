@@ -48,6 +48,14 @@ class Change(NamedTuple):
 
 def content_of(interpreter: str) -> str:
     """Return the text of the file. Raises PinImpossibleError for an interpreter that is gone with the next boot."""
+    if not interpreter.startswith("/"):
+        raise PinImpossibleError(
+            f"There is no interpreter to pin: rpm vouches for none on this host, and Ansible was told to use "
+            f"{interpreter or 'what its discovery finds'}.",
+            part="inventory",
+            interpreter=interpreter,
+            possible=[],
+        )
     if interpreter.startswith(_PASSING):
         raise PinImpossibleError(
             f"The interpreter {interpreter} is a launcher that lasts until the next boot: something on the host would "

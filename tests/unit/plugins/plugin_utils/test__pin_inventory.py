@@ -131,6 +131,9 @@ def test_the_hosts_of_a_group_must_agree(tmp_path: Path) -> None:
 def test_what_cannot_be_pinned(tmp_path: Path) -> None:
     with pytest.raises(PinImpossibleError, match="until the next boot"):
         content_of("/run/fleet.system_python/python3.9")
+    for interpreter in ("", "auto_silent"):
+        with pytest.raises(PinImpossibleError, match="no interpreter to pin"):
+            content_of(interpreter)
     with pytest.raises(PinImpossibleError, match="inventory_folder"):
         file_for("", "web1", None)
     with pytest.raises(PinImpossibleError, match="cannot be the name of a folder"):
