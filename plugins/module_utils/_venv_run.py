@@ -163,8 +163,9 @@ class VenvRun:
         before = self._look()
         unfinished = self._is_unfinished()
         plan = None if unfinished else self._plan(before)
-        if plan and plan.action == _NOTHING:
+        if plan:
             self._require_rights(plan)
+        if plan and plan.action == _NOTHING:
             return self._result(before, plan)
         with RunLock(_lock_path(self.path), self.options.lock_timeout, "python_venv " + self.path, owner=os.geteuid()):
             undone = self._undo_killed()
@@ -395,6 +396,17 @@ class VenvRun:
                 ),
                 user=printable(plan.identity.name),
             )
+        folder = os.path.dirname(self.path)
+        while not os.path.isdir(folder):
+            folder = os.path.dirname(folder)
+        if os.geteuid() != 0 and plan.action not in (_NOTHING, _RELINK) and not os.access(folder, os.W_OK | os.X_OK):
+            raise PrivilegeError(
+                "{0} cannot write to {1}, where the venv {2} has to be built. Make the folder of the venv its own, or "
+                "use 'become: true' and the option user.".format(
+                    printable(plan.identity.name), printable(folder), printable(self.path)
+                ),
+                user=printable(plan.identity.name),
+            )
 
     # --- doing -------------------------------------------------------------------------------------------------------
 
@@ -560,5 +572,10 @@ def _lock_path(path: str) -> str:
     name = "fleet.system_python.venv-{0}.lock".format(hashlib.sha256(os.fsencode(path)).hexdigest()[:16])
     if os.geteuid() == 0:
         return os.path.join("/run/lock", name)
-    home = identity_of(os.geteuid()).home
-    return os.path.join(os.environ.get("XDG_RUNTIME_DIR") or os.path.join(home, ".cache"), name)
+    cache = os.path.join(identity_of(os.geteuid()).home, ".cache")
+    folders = [os.environ.get("XDG_RUNTIME_DIR") or cache, cache]
+    for folder in folders:
+        if os.access(folder if os.path.isdir(folder) else os.path.dirname(folder), os.W_OK | os.X_OK):
+            return os.path.join(folder, name)
+    # An account without a home.
+    return os.path.join(os.path.dirname(path), "." + name)

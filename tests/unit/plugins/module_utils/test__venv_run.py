@@ -17,6 +17,7 @@ import zipfile
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils import _venv_run
 from ansible_collections.fleet.system_python.plugins.module_utils._command import Completed, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     DiskFullError,
@@ -24,6 +25,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._errors import
     ProofError,
     SystemPythonError,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._identity import Identity
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import describe_venv
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_requirements import Requirements
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_run import Options, VenvRun
@@ -131,6 +133,24 @@ def test_made_once_and_then_left_alone(options: Options) -> None:
     again = VenvRun(options).apply()
     assert (again["changed"], again["action"], again["reasons"]) == (False, "none", [])
     assert again["interpreter"]["realpath"] == BASE
+
+
+def test_an_account_without_a_home_locks_beside_the_venv(
+    options: Options, tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    for home, folder in (("/proc/none", os.path.dirname(options.path)), (str(tmp_path), str(tmp_path / ".cache"))):
+        monkeypatch.setattr(_venv_run, "identity_of", lambda uid, home=home: Identity("x", uid, uid, home))
+        assert os.path.dirname(_venv_run._lock_path(options.path)) == folder
+
+
+def test_a_user_who_may_not_write_there(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 4242)
+    monkeypatch.setattr(os, "access", lambda *_arguments: False)
+    with pytest.raises(SystemPythonError, match="cannot write to") as caught:
+        fast(options).apply()
+    assert caught.value.kind == "not_root"
 
 
 def test_others_may_use_it_under_a_strict_umask(options: Options) -> None:
