@@ -285,6 +285,16 @@ class VenvRun:
                 path=json_text(self.path),
             )
         identity = self._identity(venv)
+        if identity.uid != venv["uid"]:
+            # What lies in it is imported, and what it says of its packages goes to pip: as its owner only.
+            raise InvalidDataError(
+                "{0} belongs to {1}, and is repaired with the rights of its owner, not with those of {2}. Leave out the "
+                "option user. State 'present' makes a venv of another user in its place.".format(
+                    printable(self.path), printable(venv["owner"]), printable(identity.name)
+                ),
+                path=json_text(self.path),
+                user=printable(identity.name),
+            )
         wanted = self.options.interpreter
         is_healthy = venv["state"] == "alive" and not venv["dangling"]
         if is_healthy and wanted is None:
@@ -432,7 +442,8 @@ class VenvRun:
         earlier = read_record(self.path) if self.options.state == "repaired" and before else {}
         new = self._place.begin(plan.identity)
         try:
-            proof = Proof(*run_as(plan.identity, lambda: self._fill(new, recipe, earlier)))
+            is_same_owner = bool(before and before["uid"] == plan.identity.uid)
+            proof = Proof(*run_as(plan.identity, lambda: self._fill(new, recipe, earlier, is_same_owner)))
             if before:
                 _take_rights(new, before, plan.identity)
             self._checkpoint("built")
@@ -448,14 +459,14 @@ class VenvRun:
             "packages": packages_of(self.path, recipe.interpreter.minor),
         }
 
-    def _fill(self, new: str, recipe: Recipe, earlier: t.Mapping[str, t.Any]) -> t.List[t.Any]:
+    def _fill(self, new: str, recipe: Recipe, earlier: t.Mapping[str, t.Any], is_same_owner: bool) -> t.List[t.Any]:
         build(new, self.path, recipe, self._run)
         record = dict(recipe.as_record(), packages=packages_of(new, recipe.interpreter.minor))
         # The digest is of what the user asks for with state present; a repair asks for nothing else.
         for key in ("requirements",) if earlier else ():
             record[key] = earlier.get(key)
         write_record(new, record)
-        for name in CARRIED:
+        for name in CARRIED if is_same_owner else ():
             _carry(os.path.join(self.path, name), os.path.join(new, name))
         proof = prove(
             new,

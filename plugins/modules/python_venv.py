@@ -67,7 +67,8 @@ options:
   user:
     description:
       - Who owns the venv. Everything in it is done with the rights of this user.
-      - The default is the owner of a venv that is there, else the user that runs the module.
+      - The default is the owner of a venv that is there, else the user that runs the module. With O(state=repaired)
+        nobody else will do.
     type: str
   system_site_packages:
     description:

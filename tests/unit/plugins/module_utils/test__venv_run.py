@@ -405,6 +405,15 @@ def test_built_anew_on_another_minor_version(options: Options) -> None:
     assert VenvRun(moved, quick).apply()["changed"] is False
 
 
+def test_repaired_as_its_owner_only(options: Options, monkeypatch: pytest.MonkeyPatch) -> None:
+    repair = forget_interpreter(options)
+    monkeypatch.setattr(_venv_run, "identity_of", lambda user: Identity(user, 4242, 4242, "/"))
+    for run in (VenvRun(repair._replace(user="other")).predict, VenvRun(repair._replace(user="other")).apply):
+        with pytest.raises(InvalidDataError, match="with the rights of its owner, not with those of other"):
+            run()
+    assert describe_venv(options.path)["state"] == "dead"
+
+
 def test_packages_of_no_index_need_a_word(options: Options) -> None:
     repair = forget_interpreter(options)
     info = "{0}/lib/python{1}/site-packages/till-0.5.dist-info".format(options.path, MINOR)
