@@ -74,7 +74,7 @@ def dependents_of(
 ) -> t.Dict[str, t.Any]:
     """Return who depends on the interpreter of C(contract); the module python_dependents_info documents every key."""
     limit = _Time(question.time_limit, clock)
-    reader = Reader(contract, question.path)
+    reader = Reader(contract, question.path, lambda: limit.left() <= 0)
     rpm = Rpm(runner)
     reasons: t.List[str] = []
     closed: t.List[str] = []

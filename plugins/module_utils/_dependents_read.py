@@ -57,10 +57,19 @@ class Start(t.NamedTuple):
 
 
 class Reader:
-    """Knows the names of one contract's interpreter; remembers what it has read."""
+    """Knows the names of one contract's interpreter; remembers what it has read.
 
-    def __init__(self, contract: Contract, folders: t.Sequence[str] = FOLDERS) -> None:
+    Once C(is_late) says so, no more shell scripts are looked into: a single crontab can name thousands of them.
+    """
+
+    def __init__(
+        self,
+        contract: Contract,
+        folders: t.Sequence[str] = FOLDERS,
+        is_late: t.Callable[[], bool] = lambda: False,
+    ) -> None:
         self.folders = tuple(folders)
+        self._is_late = is_late
         # Enterprise Linux 8 promises no such link: there it is an alternatives group's.
         commands = [link["path"] for link in contract["links"] if os.path.basename(link["path"]) == "python3"]
         self.link = commands[0] if commands else "/usr/bin/python3"
@@ -69,6 +78,7 @@ class Reader:
         self.names = tuple(dict.fromkeys([self.link] + list(self._targets) + binaries))
         self._name_of: t.Dict[str, t.Optional[str]] = {}
         self._command: t.Dict[str, t.Optional[Start]] = {}
+        self._scripts: t.Dict[str, t.List[Start]] = {}
 
     def breaks_by(self, name: str) -> t.List[str]:
         """Return what breaks whoever starts C(name); only a name that leads over the link breaks by its redirection."""
@@ -144,7 +154,16 @@ class Reader:
         if found:
             is_interpreter = found.how == "link"
             return [found._replace(how="names") if is_interpreter else found._replace(how="command", via=path)]
-        if not deep or os.path.basename((_first_line(_hops(path)).split() or [""])[0]) not in _SHELLS:
+        if not deep:
+            return []
+        if path not in self._scripts:
+            if self._is_late():
+                return []
+            self._scripts[path] = self._in_script(path)
+        return self._scripts[path]
+
+    def _in_script(self, path: str) -> t.List[Start]:
+        if os.path.basename((_first_line(_hops(path)).split() or [""])[0]) not in _SHELLS:
             return []
         inner = self.in_text(without_comments(_text(_hops(path))), deep=False)
         return [start._replace(how="script", via=path) for start in inner]

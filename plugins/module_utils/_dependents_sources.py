@@ -207,6 +207,7 @@ def cron_jobs(reader: Reader, sites: Sites) -> Found:
                 command = behind(line) if without_comments(line) else ""
                 for start in reader.in_text(command):
                     yield _job(reader, path, start, "line {0}".format(number))
+                yield None
             yield None
     for path in _matching(sites.cron_scripts):
         own = reader.command(path)

@@ -12,6 +12,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils import _dependents_read
 from ansible_collections.fleet.system_python.plugins.module_utils._command import Completed
 from ansible_collections.fleet.system_python.plugins.module_utils._dependents import (
     Question,
@@ -481,6 +482,27 @@ def test_a_time_limit_gives_a_partial_answer_that_says_so(world: World) -> None:
     assert [reason.split(":")[0] for reason in none["reasons"]] == ["unit", "cron", "process", "command", "package"]
     assert "not complete: command: not looked at, the time limit of 0 s was over" in summarize(none)
     assert none["rpm_processes"] == 0
+
+
+def test_a_crontab_of_many_scripts_keeps_to_the_time_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    read: t.List[str] = []
+    now = [0.0]
+
+    def text(hops: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+        read.append(os.path.basename(hops[-1]["path"]))
+        now[0] += 1.0
+        return "true\n"
+
+    for number in range(20):
+        write(world.bin + "/job{0}".format(number), "#!/bin/sh\ntrue\n", EXECUTABLE)
+    jobs = "".join("{0}/job{1}; ".format(world.bin, number % 20) for number in range(40))
+    write(world.root + "/etc/cron.d/many", "* * * * * joe " + jobs + "\n")
+    monkeypatch.setattr(_dependents_read, "_text", text)
+    assert not world.ask(clock=lambda: now[0], kinds=("cron",), time_limit=60)["partial"]
+    assert len(read) == 20
+    del read[:]
+    assert world.ask(clock=lambda: now[0], kinds=("cron",), time_limit=6)["partial"]
+    assert len(read) == 6
 
 
 def test_rpm_gets_only_the_time_that_is_left(world: World) -> None:
