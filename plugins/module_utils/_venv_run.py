@@ -288,8 +288,8 @@ class VenvRun:
         if identity.uid != venv["uid"]:
             # What lies in it is imported, and what it says of its packages goes to pip: as its owner only.
             raise InvalidDataError(
-                "{0} belongs to {1}, and is repaired with the rights of its owner, not with those of {2}. Leave out the "
-                "option user. State 'present' makes a venv of another user in its place.".format(
+                "{0} belongs to {1}, and is repaired with the rights of its owner, not with those of {2}. Leave out "
+                "the option user. State 'present' makes a venv of another user in its place.".format(
                     printable(self.path), printable(venv["owner"]), printable(identity.name)
                 ),
                 path=json_text(self.path),

@@ -196,3 +196,26 @@ def test_what_uses_it_keeps_it(ansible: Ansible, shop: Host) -> None:
     assert shop.run("[ -e /srv/app ]").rc == 1
     assert shop.run(f"[ -e '{gone['kept']}/pyvenv.cfg' ]").rc == 0
     assert again["changed"] is False
+
+
+def test_what_was_repaired_is_restarted_although_another_fails(ansible: Ansible, shop: Host) -> None:
+    shop.check("printf '#!/bin/sh\\necho \"$@\" >>/srv/restarts\\n' >/usr/local/bin/systemctl")
+    shop.check("chmod 755 /usr/local/bin/systemctl; mkdir -p /srv/two")
+    made = venvs(ansible, shop, *({"path": f"/srv/two/{one}", "requirements": ["till"]} for one in ("a", "b")))
+    assert [one.get("action") for one in made] == ["create", "create"], made
+    shop.check("for one in a b; do ln -sfn /usr/bin/python3.99 /srv/two/$one/bin/python; done")
+    shop.check("echo 'import no_such' >>/srv/two/a/lib/python3.11/site-packages/till/__init__.py")
+    role = {"name": "fleet.system_python.python_venv", "tasks_from": "repair"}
+    chosen = {"python_venv_roots": ["/srv/two"], "python_venv_restart": ["shop.service"]}
+    try:
+        tasks = [{"ansible.builtin.include_role": role, "vars": chosen}]
+        done = ansible.playbook([{"hosts": "all", "gather_facts": False, "tasks": tasks}], shop)
+        assert done.rc != 0
+        assert "no_such" in done.out + done.err
+        assert shop.check("/srv/two/b/bin/python -V; cat /srv/restarts").split()[-3:] == [
+            "restart",
+            "--",
+            "shop.service",
+        ]
+    finally:
+        shop.check("rm -rf /srv/two /srv/restarts /usr/local/bin/systemctl")
