@@ -266,6 +266,65 @@ def test_what_the_fast_path_could_be_fooled_by(fleet: Fleet) -> None:
     assert (code, new_ids(changes)) == (1, {"SP205", "SP211"})
 
 
+def test_a_host_that_cannot_be_judged_is_not_called_fine(fleet: Fleet) -> None:
+    host = fleet.up("rhel9")
+    # A small file system that a test may fill.
+    install(host, GuardSettings(state="/dev/shm/guard"))  # noqa: S108  # of a host
+    host.check("echo >>/usr/lib64/python3.9/ssl.py")
+    open_findings = {"SP205", "SP211"}
+    assert new_ids(check(host)[1]) == open_findings
+    found = host.check("cat /dev/shm/guard/findings")
+
+    host.check("df /dev/shm | grep -q ' /dev/shm$'; head -c 200M /dev/zero >/dev/shm/fill 2>/dev/null || :")
+    for command in ("full", "check"):
+        done = host.run(f"dash {GUARD} {command}")
+        assert (done.rc, done.out) == (2, ""), done.out
+        assert "is full" in done.err or "nothing can be written" in done.err, done.err
+    assert host.check("cat /dev/shm/guard/findings") == found
+    host.check("rm /dev/shm/fill")
+    assert check(host) == (1, [])
+
+    # As a kernel without memory does.
+    killed = '#!/bin/sh\ncase $1 in {0}) kill -9 $$ ;; esac\nexec /usr/bin/rpm.real "$@"\n'
+    host.check("mv /usr/bin/rpm /usr/bin/rpm.real")
+    for option in ("-q", "-V"):
+        host.put("/usr/bin/rpm", killed.format(option).encode())
+        host.check("chmod 0755 /usr/bin/rpm")
+        code, changes = check(host, command="full")
+        assert (code, [(one["change"], one["id"]) for one in changes]) == (2, [("new", "SP302")]), option
+        host.check("cp -p /usr/bin/rpm.real /usr/bin/rpm")
+        code, changes = check(host)
+        assert (code, [(one["change"], one["id"]) for one in changes]) == (1, [("gone", "SP302")]), option
+
+
+def test_neither_metrics_nor_alerts_depend_on_the_other_or_obey_whoever_owns_the_folder(fleet: Fleet) -> None:
+    host = fleet.up("rhel9")
+    host.put("/root/alert", b"#!/bin/sh\ncat >/root/alerted\n")
+    host.check("chmod 0755 /root/alert")
+    install(host, GuardSettings(metrics="/srv/metrics", notify=("/root/alert",)))
+    host.check("echo >>/usr/lib64/python3.9/ssl.py")
+    done = host.run(f"dash {GUARD}")
+    assert (done.rc, done.err) == (2, "guard: the folder for metrics /srv/metrics does not exist\n")
+    assert [one["id"] for one in json.loads(host.check("cat /root/alerted"))["changes"]] == ["SP205", "SP211"]
+
+    host.check("mkdir /srv/metrics /srv/elsewhere; chown nobody /srv/metrics; echo mine >/srv/own; chmod 0600 /srv/own")
+    host.check("ln -s /srv/elsewhere /srv/metrics/fleet_system_python_guard.prom")
+    assert check(host) == (1, [])
+    assert host.check("stat -c '%F %a %U' /srv/metrics/*.prom; ls /srv/elsewhere") == "regular file 644 root\n"
+
+    # In the moment in which there is a name, its owner makes it another file.
+    host.check("mv /usr/bin/mktemp /usr/bin/mktemp.real")
+    host.put(
+        "/usr/bin/mktemp",
+        b'#!/bin/sh\nname=$(/usr/bin/mktemp.real "$@")\n'
+        b'case $name in /srv/*) ln -sfn /srv/own "$name" ;; esac\necho "$name"\n',
+    )
+    host.check("chmod 0755 /usr/bin/mktemp")
+    done = host.run(f"dash {GUARD}")
+    assert (done.rc, done.err) == (2, "guard: nothing can be written to /srv/metrics\n")
+    assert host.check("stat -c %a /srv/own; cat /srv/own") == "600\nmine\n"
+
+
 def test_what_only_pip_reads_is_minor_and_hides_nothing(fleet: Fleet) -> None:
     host = fleet.up("sles16")
     install(host)

@@ -120,6 +120,12 @@ moment() {
     date -u +%Y-%m-%dT%H:%M:%SZ
 }
 
+# What could not be written down would look like a host on which there is nothing to find.
+require_room() {
+    head -c 262144 /dev/urandom 2>/dev/null >"$work/room" || die "nothing was judged: the file system of $state is full"
+    rm -f "$work/room"
+}
+
 # --- what changed ----------------------------------------------------------------------------------------------------
 
 # Names, kinds, modes, owners, sizes, inodes and change times (which root cannot set) of all that decides the verdict.
@@ -167,6 +173,9 @@ wait_for_transaction() {
 
 # $work/files: NAME, MODE, FLAGS, TARGET and PATH of every file of the installed packages, tab-separated.
 ask_rpm() {
+    installed=''
+    : >"$work/files"
+    : >"$work/owned"
     # In the place of a database that is gone rpm would make an empty one.
     [ -n "$(database_stamp)" ] || return 1
     IFS=$NL
@@ -177,10 +186,13 @@ ask_rpm() {
     IFS=" $TAB$NL"
     rpm -q --qf 'P\t%{NAME}\t%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}.%{ARCH}\n[F\t%{=NAME}\t%{FILEMODES:perms}\tf%{FILEFLAGS:fflags}\tt%{FILELINKTOS}\t%{FILENAMES}\n]' \
         "$@" </dev/null >"$work/query" 2>"$work/query-errors"
+    # Its exit code is a number of packages, or tells that it was killed and did not say all.
+    [ $? -lt 128 ] || return 1
     sed -n "s/^F$TAB//p" "$work/query" >"$work/files"
     cut -f 5- "$work/files" | sort -u >"$work/owned"
     installed=$(sed -n "s/^P$TAB\\([^$TAB]*\\)$TAB.*/\\1/p" "$work/query")
     ! grep -q '^error: ' "$work/query-errors" || return 1
+    require_room
     # A damaged database may look like one without packages.
     [ -n "$installed" ] || [ -n "$(rpm -qa --qf x </dev/null 2>/dev/null | head -c 1)" ]
 }
@@ -337,6 +349,7 @@ harmless() {
 verify() {
     # shellcheck disable=SC2086  # names of packages
     rpm -V --nodeps --noscripts $installed </dev/null >"$work/verify" 2>"$work/verify-errors"
+    [ $? -lt 128 ] || return 1
     ! grep -q '^error: ' "$work/verify-errors" || return 1
     : >"$work/drift"
     while IFS= read -r line; do
@@ -1023,7 +1036,7 @@ write_state() {
             separator=,
         done <"$state/findings"
         printf ']}\n'
-    } >"$work/state"
+    } >"$work/state" || die "nothing can be written to $state"
     publish "$work/state" "$state/state.json" 0600
     [ -z "$metrics" ] || write_metrics
 }
@@ -1035,7 +1048,6 @@ metric() {
 # Without the paths of findings: a metric must not have as many series as there are files.
 write_metrics() {
     [ -d "$metrics" ] || die "the folder for metrics $metrics does not exist"
-    draft=$(mktemp "$metrics/.fleet_system_python_guard.XXXXXX") || die "nothing can be written to $metrics"
     {
         metric status 'What the last check came to; 1 for the state that holds.'
         for one in fine findings unchecked postponed; do
@@ -1051,8 +1063,14 @@ write_metrics() {
         printf 'fleet_system_python_guard_check_timestamp_seconds %s\n' "$seconds"
         metric full_check_timestamp_seconds 'When everything was judged the last time.'
         printf 'fleet_system_python_guard_full_check_timestamp_seconds %s\n' "$last_full"
-    } >"$draft"
-    publish "$draft" "$metrics/fleet_system_python_guard.prom" 0644
+    } >"$work/metrics" || die "nothing can be written to $state"
+    # The folder may belong to somebody else, who can exchange what is in it: the name is made in the same step as it is
+    # opened, and neither its mode is set nor is a link followed later on.
+    draft=$(mktemp -u "$metrics/.fleet_system_python_guard.XXXXXXXXXX") || die "nothing can be written to $metrics"
+    (umask 022 && set -C && cat "$work/metrics" >"$draft") 2>/dev/null &&
+        mv -fT -- "$draft" "$metrics/fleet_system_python_guard.prom" && return 0
+    rm -f -- "$draft"
+    die "nothing can be written to $metrics"
 }
 
 # Prints the changes since the last time, and hands them to the command of the configuration.
@@ -1069,6 +1087,7 @@ tell() {
     while IFS= read -r line; do
         printf '%s%s\n' "$(priority "$line")" "$line"
     done <"$work/changes"
+    notify
     # Told first, then kept: a check that is killed in between tells it twice, and never not at all.
     publish "$work/sorted" "$state/findings" 0600
 }
@@ -1126,11 +1145,11 @@ check() {
     case $last_full in
     '' | *[!0-9]*) last_full=0 saved='' ;;
     esac
-    [ -f "$state/findings" ] || saved=''
+    # What kept it from judging, as a lack of memory, may be over without a trace.
+    [ -f "$state/findings" ] && ! grep -q '^{"id":"SP302"' "$state/findings" || saved=''
     if [ "$1" = check ] && [ "$saved_version" = "$VERSION" ] && [ $((seconds - last_full)) -lt "$full_every" ] &&
         [ "$last_full" -le "$seconds" ] && [ "$(fingerprint)" = "$saved" ]; then
         [ ! -s "$state/findings" ] || status=findings
-        ! grep -q '^{"id":"SP302"' "$state/findings" || status=unchecked
         write_state
         rm -f "$state/postponed"
     else
@@ -1146,12 +1165,14 @@ check() {
         fi
         [ "$status" = unchecked ] || [ ! -s "$work/findings" ] || status=findings
         last_full=$seconds
+        # What could not be judged is not gone.
+        [ "$status" != unchecked ] || [ ! -f "$state/findings" ] || cat "$state/findings" >>"$work/findings"
+        require_room
         tell
         printf '%s %s %s\n' "$(cat "$work/fingerprint")" "$last_full" "$VERSION" >"$work/last"
         publish "$work/last" "$state/last" 0600
         rm -f "$state/postponed"
         write_state
-        notify
     fi
     case $status in
     fine) exit 0 ;;
@@ -1185,6 +1206,7 @@ compare() {
     esac
     ask_rpm || die "the package database cannot be read"
     print_differences >"$work/differences"
+    require_room
     cat "$work/differences"
     ! grep -q -v '^{"difference":"updated-' "$work/differences" || exit 1
     exit 0
