@@ -24,6 +24,8 @@ __all__ = ["Census", "Users", "census_of", "find_users"]
 Census = t.Callable[[], t.Dict[str, t.Any]]
 _SHOWN = 10
 _HOPS = 20
+# Deeper than a census looks by default: here a venv that is not seen is lost.
+_DEPTH = 16
 
 
 class Users(t.NamedTuple):
@@ -82,6 +84,8 @@ def census_of(roots: t.Sequence[str], timeout: float, runtimes: str) -> Census:
                 usage=False,
                 sizes=False,
                 kept=True,
+                whole=True,
+                depth=_DEPTH,
                 runtimes=runtimes,
             )
             taken.append(take_census(settings))

@@ -86,6 +86,8 @@ _NEVER = ("/proc", "/sys", "/dev")
 _NETWORK = re.compile(
     rb"^(?:nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|lustre|gpfs|beegfs|autofs|fuse\.(?!ext|ntfs|overlay).*)$"
 )
+# Of these, what holds nobody's files.
+_NO_HOMES = re.compile(rb"fuse\.(?:lxcfs|portal|gvfsd-fuse|snapfuse|squashfuse)$")
 # Where no venv of its own lies, and most files do.
 _PRUNED = {".git", ".hg", ".svn", "__pycache__", "node_modules", "site-packages", "dist-packages", ".snapshots"}
 _LIBRARY = re.compile(r"(?:python|pypy)\d+\.\d+t?$")
@@ -102,7 +104,9 @@ _HIDDEN = re.compile(r"^\.(?:new|old|aside)-.+\.fleet\.system_python$")
 class CensusSettings(t.NamedTuple):
     """What a census looks at. C(depth): levels below a root; C(time_limit): seconds; C(kept): also what a run keeps.
 
-    C(system): the system's interpreters, by default those that this release promises; the rest by name.
+    C(network): also network file systems; those among C(roots) are left out only where these are the default ones.
+    C(whole): what is left out as one makes the census partial. C(system): the system's interpreters, by default those
+    that this release promises; the rest by name.
     """
 
     roots: t.Tuple[str, ...] = DEFAULT_ROOTS
@@ -111,6 +115,7 @@ class CensusSettings(t.NamedTuple):
     time_limit: float = 60.0
     cross_mounts: bool = True
     network: bool = False
+    whole: bool = False
     packages: bool = True
     usage: bool = True
     sizes: bool = False
@@ -215,9 +220,27 @@ class _Walk:
     def run(self) -> t.List[str]:
         found: t.List[str] = []
         for root in _distinct(self.settings.roots):
-            if root not in self.excluded and self._is_there(root):
+            if root not in self.excluded and not self._is_on_network(root) and self._is_there(root):
                 found += self._below(root)
         return sorted(set(found))
+
+    def _is_on_network(self, root: str) -> bool:
+        """Tell whether a root that nobody named is on a network file system, by the table of mounts alone."""
+        if self.settings.roots != DEFAULT_ROOTS:
+            return False
+        point = root
+        while point != "/" and os.fsencode(point) not in self.mounts:
+            point = os.path.dirname(point)
+        # Hosts without a disk have it all on the network.
+        return point != "/" and self._is_left_out(point)
+
+    def _is_left_out(self, point: str) -> bool:
+        kind = self.mounts[os.fsencode(point)]
+        if self.settings.network or not _NETWORK.match(kind):
+            return False
+        if self.settings.whole and not _NO_HOMES.match(kind):
+            self.note("{0} is on the network ({1}) and was left out".format(printable(point), kind.decode("ascii")))
+        return True
 
     def _is_there(self, root: str) -> bool:
         """Tell whether there is such a folder. One that is gone is no news, one that is closed to us is."""
@@ -283,10 +306,15 @@ class _Walk:
         kind = self.mounts.get(os.fsencode(path))
         if kind is None:
             return True
-        if not self.settings.cross_mounts or (_NETWORK.match(kind) and not self.settings.network):
+        if not self.settings.cross_mounts or self._is_left_out(path):
             return False
         # A folder that is mounted below itself would be walked for ever.
-        there = os.stat(path)
+        try:
+            there = os.stat(path)
+        except OSError as error:
+            # A user's FUSE is closed to root, a dead mount to everybody.
+            self.note("{0} cannot be read: {1}".format(printable(path), error.strerror))
+            return False
         key = (there.st_dev, there.st_ino)
         fresh = key not in self.seen
         self.seen.add(key)

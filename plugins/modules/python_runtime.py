@@ -160,7 +160,8 @@ options:
     default: 100000
   census_roots:
     description:
-      - Folders that are searched for venvs before a runtime is removed. Empty means the usual ones.
+      - Folders that are searched for venvs before a runtime is removed. Empty means the usual ones. Of what is mounted
+        from the network only folders that you name are searched; others are a reason to refuse.
     type: list
     elements: path
     default: []

@@ -58,7 +58,8 @@ options:
     type: bool
     default: true
   network_file_systems:
-    description: Whether these are searched as well (NFS, CIFS, Ceph and so on).
+    description:
+      - Whether these are searched as well (NFS, CIFS, Ceph and so on). A root that you name is searched in any case.
     type: bool
     default: false
   packages:

@@ -13,6 +13,7 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils import _venv_census
 from ansible_collections.fleet.system_python.plugins.module_utils._command import Completed
 from ansible_collections.fleet.system_python.plugins.module_utils._package_owners import package_owners
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import (
@@ -274,6 +275,22 @@ def test_mount_points(venv: str, tmp_path: t.Any, mounter: t.Any) -> None:
     table = write(str(tmp_path / "table"), "1 0 0:1 / {0} rw - nfs4 host:/x rw\n".format(point))
     assert only(census(tmp_path, mountinfo=table))["path"] == venv
     assert len(census(tmp_path, mountinfo=table, network=True)["venvs"]) == 2
+
+
+def test_what_is_on_the_network(venv: str, tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    point = str(tmp_path / "srv")
+    line = "1 0 0:1 / {0} rw - {1} host:/x rw\n"
+    nfs, lxcfs = write(str(tmp_path / "nfs"), line.format(point, "nfs4")), line.format(point, "fuse.lxcfs")
+    found = census(tmp_path, mountinfo=nfs, whole=True)
+    assert (found["venvs"], found["reasons"]) == ([], [point + " is on the network (nfs4) and was left out"])
+    assert not census(tmp_path, mountinfo=nfs)["partial"]
+    assert not census(tmp_path, mountinfo=write(str(tmp_path / "lxcfs"), lxcfs), whole=True)["partial"]
+    # The root itself is searched where somebody named it.
+    assert only(census(point, mountinfo=nfs))["path"] == venv
+    monkeypatch.setattr(_venv_census, "DEFAULT_ROOTS", (point,))
+    assert census(point, mountinfo=nfs)["venvs"] == []
+    assert census(point, mountinfo=nfs, whole=True)["partial"]
+    assert only(census(point, mountinfo=nfs, network=True))["path"] == venv
 
 
 @pytest.mark.usefixtures("venv")
