@@ -211,7 +211,7 @@ def summarize(answer: t.Mapping[str, t.Any]) -> t.List[str]:
         "if {0}: {1}".format(text, counted(answer["breaks"][change])) for change, text in answer["changes"].items()
     ]
     if answer["needs_restart"]:
-        names = ", ".join(printable(name) for name in answer["needs_restart"])
+        names = ", ".join("process " + name if name.isdigit() else printable(name) for name in answer["needs_restart"])
         lines.append("to be restarted, because another file lies where theirs was: " + names)
     lines += ["not complete: " + printable(reason) for reason in answer["reasons"]]
     lines += [_line(one) for one in answer["dependents"]]

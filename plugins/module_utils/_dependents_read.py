@@ -74,8 +74,8 @@ class Reader:
         commands = [link["path"] for link in contract["links"] if os.path.basename(link["path"]) == "python3"]
         self.link = commands[0] if commands else "/usr/bin/python3"
         self._targets = {link["path"]: link["target"] for link in contract["links"]}
-        binaries = [name for one in contract["binaries"] for name in [one["path"]] + list(one["twins"])]
-        self.names = tuple(dict.fromkeys([self.link] + list(self._targets) + binaries))
+        self.binaries = tuple(name for one in contract["binaries"] for name in [one["path"]] + list(one["twins"]))
+        self.names = tuple(dict.fromkeys([self.link] + list(self._targets) + list(self.binaries)))
         self._name_of: t.Dict[str, t.Optional[str]] = {}
         self._command: t.Dict[str, t.Optional[Start]] = {}
         self._scripts: t.Dict[str, t.List[Start]] = {}

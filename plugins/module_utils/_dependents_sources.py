@@ -277,7 +277,8 @@ def _process(reader: Reader, folder: str, pid: str) -> t.Optional[Dependent]:
         Start(name, "runs", "", script if script.startswith("/") else ""),
         detail=_process_line(words),
         unit=_unit_of(folder),
-        needs_restart=deleted or not _same(os.path.join(folder, "exe"), name),
+        # While the link leads elsewhere, who runs the packaged binary is better left running.
+        needs_restart=deleted or not any(_same(os.path.join(folder, "exe"), one) for one in (name,) + reader.binaries),
     )
 
 

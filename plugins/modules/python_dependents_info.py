@@ -170,7 +170,9 @@ ansible_facts:
               type: str
               returned: success
             needs_restart:
-              description: Whether a process runs another file than its name leads to now.
+              description:
+                - Whether a process runs a file that is neither the interpreter's own nor the one that its name leads to
+                  now.
               type: bool
               returned: success
         left_out:

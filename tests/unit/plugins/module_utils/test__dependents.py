@@ -349,7 +349,9 @@ def test_a_process_whose_file_was_replaced_needs_a_restart(world: World, started
     assert (one["name"], one["path"], one["needs_restart"]) == (str(process.pid), world.bin + "/python3.9", True)
     answer = world.ask(kinds=("process",))
     assert answer["needs_restart"] == [one["unit"] or one["name"]]
-    assert any(line.startswith("to be restarted") for line in summarize(answer))
+    told_so = [line for line in summarize(answer) if line.startswith("to be restarted")]
+    assert len(told_so) == 1
+    assert one["unit"] or told_so[0].endswith(": process " + one["name"])
     os.unlink(world.bin + "/python3.9")
     assert [one["needs_restart"] for one in world.found("process")] == [True]
 
@@ -401,8 +403,17 @@ def test_a_name_that_leads_in_a_circle_hides_nothing(world: World) -> None:
     answer = world.ask(kinds=("process",))
     assert answer["reasons"] == []
     assert [(one["interpreter"], one["needs_restart"]) for one in answer["dependents"]] == [
-        (world.bin + "/python3", True)
+        (world.bin + "/python3", False)
     ]
+
+
+def test_who_runs_the_packaged_binary_is_not_to_be_restarted_under_another(world: World) -> None:
+    recorded(world, "8", world.bin + "/python3", "/srv/app.py")
+    os.unlink(world.bin + "/python3")
+    os.symlink(shutil.copy("/bin/sh", world.local + "/python3.13"), world.bin + "/python3")
+    answer = world.ask(kinds=("process",))
+    assert (answer["needs_restart"], answer["breaks"]["redirected"]["process"]) == ([], 1)
+    assert not any(line.startswith("to be restarted") for line in summarize(answer))
 
 
 def test_a_bare_name_alone_tells_nothing(world: World) -> None:
