@@ -19,7 +19,12 @@ from ansible_collections.fleet.system_python.plugins.module_utils._contract impo
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import GuardError
 from ansible_collections.fleet.system_python.plugins.module_utils._files import remove_any, write_durably
 from ansible_collections.fleet.system_python.plugins.module_utils._guard_config import CONFIG, GuardSettings, render
-from ansible_collections.fleet.system_python.plugins.module_utils._guard_units import Units, unit_files, unit_path
+from ansible_collections.fleet.system_python.plugins.module_utils._guard_units import (
+    Units,
+    link_path,
+    unit_files,
+    unit_path,
+)
 
 __all__ = ["CHECKER", "CONFIG", "METRICS", "Guard", "Options"]
 
@@ -64,10 +69,12 @@ class Guard:
             baseline.update(self._compare(contract, options, baseline))
         return dict(self._result(), baseline=baseline)
 
-    def remove(self) -> t.Dict[str, t.Any]:
-        """Take the guard away, with its state."""
+    def remove(self, metrics: t.Optional[str] = None) -> t.Dict[str, t.Any]:
+        """Take the guard away, with its state; C(metrics) is their folder where the configuration is gone."""
         self._unschedule()
-        self._forget_metrics(None)
+        self._forget_metrics(metrics)
+        if metrics:
+            self._delete(os.path.join(metrics, METRICS))
         state = self._configured("state") or GuardSettings().state
         for path in (CHECKER, CONFIG, state):
             self._delete(path)
@@ -142,11 +149,13 @@ class Guard:
             self._units.start(idle)
 
     def _unschedule(self, kinds: t.Sequence[str] = ("timer", "path", "service")) -> None:
-        there = [kind for kind in kinds if os.path.lexists(unit_path(kind))]
+        there = [kind for kind in kinds if os.path.lexists(unit_path(kind)) or os.path.lexists(link_path(kind))]
         running = bool(there) and self._units.available() and not self._check_mode
         if running:
             self._units.stop(there)
         for kind in there:
+            if not os.path.lexists(unit_path(kind)):
+                self._delete(link_path(kind))
             self._delete(unit_path(kind))
         if running:
             self._units.forget()

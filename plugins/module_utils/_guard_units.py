@@ -14,7 +14,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._command impor
 from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import NoServiceManagerError
 
-__all__ = ["UNIT", "UNIT_FOLDER", "Units", "unit_files", "unit_path"]
+__all__ = ["UNIT", "UNIT_FOLDER", "Units", "link_path", "unit_files", "unit_path"]
 
 UNIT = "fleet-system-python-guard"
 UNIT_FOLDER = "/etc/systemd/system"
@@ -80,6 +80,11 @@ def unit_path(kind: str) -> str:
     return os.path.join(UNIT_FOLDER, "{0}.{1}".format(UNIT, kind))
 
 
+def link_path(kind: str) -> str:
+    """Return the link by which the unit of this kind is enabled; a service has none, and its path does not exist."""
+    return os.path.join(UNIT_FOLDER, "{0}s.target.wants".format(kind), "{0}.{1}".format(UNIT, kind))
+
+
 def _folders(contract: Contract) -> t.List[str]:
     named = [entry["path"] for entry in contract["links"] + contract["binaries"]]
     folders = {os.path.dirname(path) for path in named}
@@ -125,8 +130,13 @@ class Units:
     def stop(self, kinds: t.Sequence[str]) -> None:
         """Disable and stop the units of these kinds, and a check that runs."""
         for kind in kinds:
+            name = "{0}.{1}".format(UNIT, kind)
+            if not os.path.lexists(unit_path(kind)):
+                # Its file is gone. It may still run, or not be known, which systemd takes for an error.
+                self._runner(["systemctl", "stop", name], timeout=120)
+                continue
             words = ["stop"] if kind == "service" else ["--quiet", "--now", "disable"]
-            self._do(words + ["{0}.{1}".format(UNIT, kind)])
+            self._do(words + [name])
 
     def forget(self) -> None:
         """Let systemd forget the units, whose files are gone."""

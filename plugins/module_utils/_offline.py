@@ -53,8 +53,9 @@ __all__ = ["OfflineRpm", "open_offline"]
 
 # The file that a database of this format cannot do without.
 _FORMATS = {"rpmdb.sqlite": "sqlite", "Packages.db": "ndb", "Packages": "bdb"}
-# Shared memory and locks of processes that are gone; rpm makes them anew.
-_NOT_COPIED = (".rpm.lock", "rpmdb.sqlite-shm", "__db.")
+# Shared memory and locks of processes that are gone; rpm makes them anew. An rpm that has Berkeley DB obeys DB_CONFIG,
+# which names folders of the machine that it runs on.
+_NOT_COPIED = (".rpm.lock", "rpmdb.sqlite-shm", "__db.", "DB_CONFIG")
 
 # rpmVerifyAttrs of rpm's rpmvf.h, by the words of VerifyEntry. Devices are not compared: no Python is one.
 _VERIFY_BITS = {

@@ -188,7 +188,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
     """Return the module's result."""
     guard = Guard(check_mode)
     if params["state"] == "absent":
-        return guard.remove()
+        return guard.remove(params["metrics_folder"])
     return guard.install(contract_for(read_os_release(), params["contract"]), _options(params))
 
 

@@ -79,6 +79,26 @@ def test_a_second_installation_changes_nothing_and_absent_leaves_nothing(host: H
     assert not host.guard().remove()["changed"]
 
 
+def test_absent_leaves_nothing_of_a_guard_that_is_half_gone(host: Host) -> None:
+    folder = os.path.join(host.folder, "metrics")
+    os.mkdir(folder)
+    host.guard().install(CONTRACT, host.options(metrics=folder))
+    for kind in ("timer", "path"):
+        link = _guard_units.link_path(kind)
+        os.makedirs(os.path.dirname(link))
+        os.symlink(_guard_units.unit_path(kind), link)
+    with open(os.path.join(folder, _guard.METRICS), "w"):
+        pass
+    for path in (_guard_units.unit_path("timer"), _guard_units.unit_path("path"), _guard.CONFIG):
+        os.unlink(path)
+    host.asked = []
+    assert host.guard().remove(folder)["changed"]
+    assert host.files() == []
+    stopped = [words[-1].rpartition(".")[2] for words in host.asked if words[:2] == ["systemctl", "stop"]]
+    assert sorted(stopped) == ["path", "service", "timer"]
+    assert not host.guard().remove(folder)["changed"]
+
+
 def test_check_mode_says_the_same_and_does_nothing(host: Host) -> None:
     predicted = host.guard(check_mode=True).install(CONTRACT, host.options(baseline="record"))
     assert os.listdir(host.folder) == []

@@ -193,6 +193,21 @@ def test_the_root_is_not_changed_and_nothing_else_is_left(
 # The database.
 
 
+def test_settings_of_a_database_of_the_root_are_not_obeyed(root: str) -> None:
+    with open(os.path.join(root + DATABASE, "DB_CONFIG"), "w") as stream:
+        stream.write("set_create_dir /root\n")
+    copied = []
+
+    def run(argv: t.Sequence[str], timeout: float = 60) -> Completed:
+        copied.extend(os.listdir(argv[2]))
+        return run_command(argv, timeout)
+
+    with open_offline(Root(root), run) as rpm:
+        rpm.query(["tiny"])
+    assert copied
+    assert "DB_CONFIG" not in copied
+
+
 def exported(root: str) -> t.List[bytes]:
     return headers_of(subprocess.check_output(["rpmdb", "--dbpath", root + DATABASE, "--exportdb"]))
 
