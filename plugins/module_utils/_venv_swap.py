@@ -33,7 +33,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._files import 
     remove_any,
     sync_folder,
 )
-from ansible_collections.fleet.system_python.plugins.module_utils._identity import Identity
+from ansible_collections.fleet.system_python.plugins.module_utils._identity import Identity, run_as
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_config import read_small
 
@@ -114,7 +114,22 @@ class Place:
         return [os.path.join(self.folder, name) for name in names if name.startswith(PREFIX) and name.endswith(end)]
 
     def begin(self, identity: Identity) -> str:
-        """Make the folder to build in, marked and owned by C(identity), and return its path."""
+        """Make the folder to build in, marked and owned by C(identity), and return its path.
+
+        With the rights of C(identity) where these suffice: nobody can then lead root into a folder of root's.
+        """
+        if identity.uid == os.geteuid():
+            self._make()
+        elif not run_as(identity, self._could_make):
+            self._require_no_foreign_link()
+            self._make()
+            with clear_errors(self.new):
+                os.chown(os.path.join(self.new, MARKER), identity.uid, identity.gid, follow_symlinks=False)
+                os.chown(self.new, identity.uid, identity.gid, follow_symlinks=False)
+        self.checkpoint("begun")
+        return self.new
+
+    def _make(self) -> None:
         with clear_errors(self.new):
             os.makedirs(self.folder, 0o755, exist_ok=True)
             os.mkdir(self.new, 0o755)
@@ -122,11 +137,24 @@ class Place:
                 os.open(os.path.join(self.new, MARKER), os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w"
             ) as mark:
                 json.dump({"old": os.path.basename(self.old)}, mark)
-            if identity.uid != os.geteuid():
-                os.chown(os.path.join(self.new, MARKER), identity.uid, identity.gid, follow_symlinks=False)
-                os.chown(self.new, identity.uid, identity.gid, follow_symlinks=False)
-        self.checkpoint("begun")
-        return self.new
+
+    def _could_make(self) -> bool:
+        try:
+            self._make()
+        except PermissionError:
+            return False
+        return True
+
+    def _require_no_foreign_link(self) -> None:
+        path = self.folder
+        while path != "/":
+            if os.path.islink(path) and os.lstat(path).st_uid != 0:
+                raise InvalidDataError(
+                    "{0} leads to {1} by a link that is not root's, and its owner may not write there. Nothing was "
+                    "changed. Name the folder itself.".format(printable(path), printable(os.path.realpath(path))),
+                    path=printable(path),
+                )
+            path = os.path.dirname(path)
 
     def swap(self) -> None:
         """Put the new venv in its place, and the old one beside it."""

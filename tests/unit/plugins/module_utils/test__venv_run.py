@@ -29,6 +29,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._identity impo
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import describe_venv
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_requirements import Requirements
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_run import Options, VenvRun
+from ansible_collections.fleet.system_python.plugins.module_utils._venv_swap import Place
 from ansible_collections.fleet.system_python.plugins.module_utils._venv_usage import Places
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.tiny_wheel import make_wheel
 
@@ -552,3 +553,29 @@ def test_a_full_disk(options: Options, tmp_path: t.Any, mounter: t.Any) -> None:
         VenvRun(chosen).apply()
     assert isinstance(caught.value, DiskFullError)
     assert os.listdir(os.path.dirname(chosen.path)) == []
+
+
+def test_nobody_leads_root_into_another_folder_by_a_link(options: Options, tmp_path: t.Any) -> None:
+    link = str(tmp_path / "mine")
+    os.symlink("/etc", link)
+    os.lchown(link, os.geteuid() or 4242, -1)
+    with pytest.raises(InvalidDataError, match="leads to /etc by a link that is not root's"):
+        Place(link + "/app")._require_no_foreign_link()
+    Place("/etc/app")._require_no_foreign_link()
+    made = Place(options.path)
+    made.begin(Identity("me", os.geteuid(), os.getegid(), "/"))
+    assert os.path.isdir(made.new)
+
+
+@pytest.mark.skipif(not ROOT, reason="only root can work as another user")
+def test_folders_above_are_made_as_the_owner_where_he_may(tmp_path: t.Any) -> None:
+    top = str(tmp_path)
+    while top != "/":
+        os.chmod(top, os.stat(top).st_mode | 0o011)  # noqa: S103
+        top = os.path.dirname(top)
+    (tmp_path / "home").mkdir()
+    other = Identity("4242", 4242, 4242, "/")
+    os.chown(str(tmp_path / "home"), 4242, 4242)
+    for folder, uid in (("home", 4242), ("srv", 0)):
+        new = Place(str(tmp_path / folder / "more" / "app")).begin(other)
+        assert (os.stat(new).st_uid, os.stat(os.path.dirname(new)).st_uid) == (4242, uid)
