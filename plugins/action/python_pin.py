@@ -17,6 +17,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._pin_inventory
     ensure_file,
     explain,
     file_for,
+    folder_of,
 )
 from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
 
@@ -54,7 +55,8 @@ class ActionModule(TrustedModuleAction):
         if wish not in ("present", "absent"):
             # Another word is the module's to refuse.
             return None
-        folder = str(arguments.get("inventory_folder") or variables.get("inventory_dir") or "")
+        beside = folder_of(str(variables.get("inventory_dir") or ""), variables.get("ansible_inventory_sources") or [])
+        folder = str(arguments.get("inventory_folder") or beside)
         group = arguments.get("inventory_group")
         path = file_for(folder, str(variables["inventory_hostname"]), str(group) if group else None)
         content = content_of(interpreter) if wish == "present" else None

@@ -15,7 +15,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,7 +24,7 @@ from ansible import constants
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import PinConflictError, PinImpossibleError
 from ansible_collections.fleet.system_python.plugins.module_utils._files import write_durably
 
-__all__ = ["Change", "content_of", "ensure_file", "explain", "file_for"]
+__all__ = ["Change", "content_of", "ensure_file", "explain", "file_for", "folder_of"]
 
 NAME = "fleet_system_python.yml"
 _DIGEST = "# sha256: "
@@ -71,6 +71,17 @@ def content_of(interpreter: str) -> str:
 
 def _digest(body: str) -> str:
     return hashlib.sha256(body.encode()).hexdigest()
+
+
+def folder_of(folder: str, sources: Iterable[str]) -> str:
+    """Return whose host_vars Ansible reads for a host of the inventory in C(folder).
+
+    Those beside each of its C(sources), and in one that is a folder. What is in folders below that is not read.
+    """
+    files = [Path(one) for one in sources if Path(one).is_absolute()]
+    known = [one if one.is_dir() else one.parent for one in files]
+    above = [str(one) for one in known if one == Path(folder) or one in Path(folder).parents]
+    return max(above, key=len, default=folder)
 
 
 def file_for(folder: str, host: str, group: str | None) -> Path:

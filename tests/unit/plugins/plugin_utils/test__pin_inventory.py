@@ -17,6 +17,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._pin_inventory
     ensure_file,
     explain,
     file_for,
+    folder_of,
 )
 
 CONTENT = content_of("/usr/bin/python3.9")
@@ -126,6 +127,17 @@ def test_the_hosts_of_a_group_must_agree(tmp_path: Path) -> None:
     assert not ensure_file(path, CONTENT, check_mode=False, shared=True).changed
     with pytest.raises(PinConflictError, match="do not agree"):
         ensure_file(path, content_of("/usr/bin/python3.11"), check_mode=False, shared=True)
+
+
+def test_it_lies_where_ansible_reads_it(tmp_path: Path) -> None:
+    below = tmp_path / "inventory/sub"
+    below.mkdir(parents=True)
+    top = str(tmp_path / "inventory")
+    assert folder_of(str(below), [top]) == top
+    assert folder_of(str(below), [top, f"{below}/hosts.yml"]) == str(below)
+    assert folder_of(top, [f"{top}/hosts.yml", "a,b"]) == top
+    assert folder_of("/elsewhere", [top]) == "/elsewhere"
+    assert folder_of("", ["a,b"]) == ""
 
 
 def test_what_cannot_be_pinned(tmp_path: Path) -> None:
