@@ -11,6 +11,7 @@ from typing import Any
 
 from ansible.release import __version__ as core_version
 
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
 from ansible_collections.fleet.system_python.plugins.plugin_utils._pin_inventory import (
     Change,
     content_of,
@@ -32,7 +33,11 @@ class ActionModule(TrustedModuleAction):
         result = super().execute(arguments, variables)
         if result.get("failed"):
             return result
-        change = self._take_care(arguments, variables, interpreter, self._task.check_mode)
+        try:
+            change = self._take_care(arguments, variables, interpreter, self._task.check_mode)
+        except SystemPythonError as error:
+            # Another host was faster, or the folder was closed meanwhile: what was done on this host stays told.
+            return {**result, "failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
         explanation = explain(interpreter, result.get("discovery") or {}, core_version)
         result["inventory"] = {
             "interpreter": interpreter,
