@@ -94,7 +94,7 @@ class Guard:
             return
         self._note("write " + path, path, before, content)
         if not self._check_mode:
-            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+            _make_folders(os.path.dirname(path))
             write_durably(path, content, mode)
 
     def _delete(self, path: str) -> None:
@@ -107,6 +107,9 @@ class Guard:
     def _delete_empty(self, folder: str) -> None:
         """Remove a folder that this guard may have made: one that is empty and belongs to no package."""
         if self._check_mode or not os.path.isdir(folder) or os.listdir(folder):
+            return
+        # Neither was made by the guard.
+        if os.path.islink(folder) or os.path.ismount(folder):
             return
         if self._runner(["rpm", "-qf", "--", folder]).rc:
             os.rmdir(folder)
@@ -230,7 +233,16 @@ def _state_of(path: str, digest: t.Optional[str]) -> str:
     return "good" if hashlib.sha256(content).hexdigest() == digest else "altered"
 
 
+def _make_folders(folder: str) -> None:
+    """Make what is missing, for everybody to read, whatever the umask is: other programs may come to lie beside."""
+    if os.path.isdir(folder):
+        return
+    _make_folders(os.path.dirname(folder))
+    os.mkdir(folder, 0o755)
+    os.chmod(folder, 0o755)  # noqa: S103  # a folder of programs for everybody
+
+
 def _make_private(folder: str) -> None:
-    os.makedirs(os.path.dirname(folder), 0o755, exist_ok=True)
+    _make_folders(os.path.dirname(folder))
     if not os.path.isdir(folder):
         os.mkdir(folder, 0o700)

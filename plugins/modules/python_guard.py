@@ -64,7 +64,7 @@ options:
   notify:
     description:
       - A command, program and arguments, that gets the changes of a check as one JSON document on its standard input.
-        No shell takes part. It runs as root.
+        No shell takes part. It runs as root. None of its words may be empty.
     type: list
     elements: str
     default: []
@@ -202,6 +202,8 @@ def _options(params: t.Mapping[str, t.Any]) -> Options:
         )
     if command and not os.access(command[0], os.X_OK):
         raise GuardError("The command for alerts must be the path of a program, not {0!r}.".format(command[0]))
+    if "" in command:
+        raise GuardError("The command for alerts has an empty word, which cannot be kept: {0!r}.".format(command))
     settings = GuardSettings(
         unversioned=params["unversioned"],
         full_every=params["full_every"],

@@ -99,6 +99,25 @@ def test_absent_leaves_nothing_of_a_guard_that_is_half_gone(host: Host) -> None:
     assert not host.guard().remove(folder)["changed"]
 
 
+@pytest.mark.parametrize("umask", [0o000, 0o077])
+def test_folders_have_the_modes_that_they_need_whatever_the_umask_is(host: Host, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        host.guard().install(CONTRACT, host.options())
+    finally:
+        os.umask(before)
+    for folder in ("libexec", "libexec/ours", "etc"):
+        assert os.stat(os.path.join(host.folder, folder)).st_mode & 0o777 == 0o755
+
+
+def test_a_folder_that_is_a_link_stays(host: Host) -> None:
+    os.makedirs(os.path.join(host.folder, "elsewhere"))
+    os.symlink("elsewhere", os.path.join(host.folder, "libexec"))
+    host.guard().install(CONTRACT, host.options())
+    assert host.guard().remove()["changed"]
+    assert (host.files(), os.path.islink(os.path.join(host.folder, "libexec"))) == ([], True)
+
+
 def test_check_mode_says_the_same_and_does_nothing(host: Host) -> None:
     predicted = host.guard(check_mode=True).install(CONTRACT, host.options(baseline="record"))
     assert os.listdir(host.folder) == []
