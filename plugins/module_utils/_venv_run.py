@@ -571,7 +571,8 @@ def _carry(source: str, target: str) -> None:
 
 def _line_of(name: str, origin: t.Mapping[str, str]) -> str:
     if origin["kind"] == "editable" and origin["url"].startswith("file://"):
-        return "-e " + origin["url"][len("file://") :]
+        # A path with blanks and the like comes as it is: quoted.
+        return "-e " + (origin["url"] if "%" in origin["url"] else origin["url"][len("file://") :])
     return "{0} @ {1}".format(name, origin["url"])
 
 

@@ -428,6 +428,11 @@ def test_packages_of_no_index_need_a_word(options: Options) -> None:
     recipe = VenvRun(moved._replace(origins="reinstall"))._plan(describe_venv(options.path)).recipe
     assert recipe
     assert recipe.requirements.lines == ("shop==1.0", "-e /srv/till")
+    with open(info + "/direct_url.json", "w") as stream:
+        json.dump({"url": "file:///srv/my%20till", "dir_info": {"editable": True}}, stream)
+    recipe = VenvRun(moved._replace(origins="reinstall"))._plan(describe_venv(options.path)).recipe
+    assert recipe
+    assert recipe.requirements.lines[-1] == "-e file:///srv/my%20till"
 
 
 def test_an_application_in_the_same_folder_is_not_taken_away(options: Options) -> None:
