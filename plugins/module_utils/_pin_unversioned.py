@@ -259,8 +259,14 @@ class Unversioned:
         return [{"action": "install_packages", "packages": [name], "evr": evr[name]} for name in gone]
 
     def _undo_select(self, made: t.Dict[str, t.Any]) -> t.List[Action]:
-        back = {"action": "select_alternative", "group": made["group"]}
-        return [dict(back, target=made["before"]["target"], mode=made["before"]["mode"])]
+        group = next((one for one in self.observation["alternatives"] if one["name"] == made["group"]), None)
+        if group is None:
+            return []
+        target, mode = made["before"]["target"], made["before"]["mode"]
+        if target not in [choice["target"] for choice in group["choices"] if choice["exists"]]:
+            # Its package is gone: then alternatives chooses by itself as well.
+            mode = "auto"
+        return [{"action": "select_alternative", "group": made["group"], "target": target, "mode": mode}]
 
     def _undo_quarantine(self, made: t.Dict[str, t.Any]) -> t.List[Action]:
         return [{"action": "put_back", "run_id": made["run_id"], "path": made["path"]}]
@@ -337,8 +343,9 @@ class Unversioned:
         argv = [program] + (["--auto", action["group"]] if auto else ["--set", action["group"], action["target"]])
         done = self._runner(argv, timeout=60)
         after = self._group(action["group"])
-        # Its exit code is 0 also where it did nothing.
-        if done.rc != 0 or after["target"] != action["target"] or after["mode"] != action["mode"]:
+        # Its exit code is 0 also where it did nothing. What it chooses by itself may be another since.
+        missed = after["mode"] != action["mode"] or (not auto and after["target"] != action["target"])
+        if done.rc != 0 or missed:
             raise ProofError(
                 "The alternatives group {0} does not choose {1} although it was told to: it is {2}, {3}. {4}".format(
                     action["group"], action["target"], after["mode"], after["target"], printable(done.tail())

@@ -8,12 +8,14 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils import _pin_unversioned
 from ansible_collections.fleet.system_python.plugins.module_utils._command import Completed
 from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     AcquisitionError,
     PinConflictError,
     PinImpossibleError,
+    ProofError,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._pin_unversioned import Unversioned
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Query
@@ -46,6 +48,7 @@ def unversioned(
     answer: t.Tuple[int, str] = (0, ""),
     installed: t.Sequence[str] = (),
     manager: str = "works",
+    groups: t.Sequence[t.Mapping[str, t.Any]] = (),
 ) -> Unversioned:
     os_release = {"ID": system[0], "VERSION_ID": system[1]}
     contract = contract_for(os_release)
@@ -53,7 +56,7 @@ def unversioned(
         "resolution": {"python": list(chain)},
         "evr": {"python3": "3.9.21-1.el9"},
         "manager": {"state": manager, "name": (contract["manager"] or {})["name"], "reason": "no reason"},
-        "alternatives": [],
+        "alternatives": list(groups),
     }
 
     def runner(argv: t.Sequence[str], **_options: t.Any) -> Completed:
@@ -131,11 +134,35 @@ def test_going_back_undoes_the_last_first() -> None:
             {"action": "select_alternative", "group": "python", "before": {"mode": "auto", "target": "/x"}},
         ]
     }
-    found = unversioned(EL9).plan("original", entry)
+    group = {"name": "python", "choices": [{"target": "/x", "exists": True}]}
+    found = unversioned(EL9, groups=[group]).plan("original", entry)
     assert [action["action"] for action in found] == ["select_alternative", "install_packages", "put_back"]
     assert (found[0]["mode"], found[0]["target"], found[1]["evr"]) == ("auto", "/x", "1-1")
     assert unversioned(EL9).plan("original", None) == []
     assert unversioned(EL9).plan("original", {"made": []}) == [{"action": "forget", "path": "/usr/bin/python"}]
+
+
+def test_going_back_to_a_choice_that_is_gone_leaves_it_to_alternatives() -> None:
+    before = {"mode": "manual", "target": "/x"}
+    entry = {"made": [{"action": "select_alternative", "group": "python", "before": before}]}
+    for exists, mode in ((True, "manual"), (False, "auto")):
+        group = {"name": "python", "choices": [{"target": "/x", "exists": exists}]}
+        (action,) = unversioned(EL9, groups=[group]).plan("original", entry)
+        assert (action["target"], action["mode"]) == ("/x", mode)
+    assert unversioned(EL9).plan("original", entry) == [{"action": "forget", "path": "/usr/bin/python"}]
+
+
+def test_what_alternatives_chooses_by_itself_may_be_another_since(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = {"name": "python", "mode": "auto", "chosen": "/y"}
+    monkeypatch.setattr(_pin_unversioned, "python_groups", lambda: [now])
+    back = {"action": "select_alternative", "group": "python", "target": "/x", "mode": "auto"}
+    quarantine: t.Any = None
+    unversioned(EL9).carry_out(back, quarantine)
+    with pytest.raises(ProofError):
+        unversioned(EL9).carry_out(dict(back, mode="manual"), quarantine)
+    now["mode"] = "manual"
+    with pytest.raises(ProofError):
+        unversioned(EL9).carry_out(dict(back, mode="manual"), quarantine)
 
 
 def test_going_to_and_fro_does_not_pile_up() -> None:
