@@ -23,6 +23,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._evidence_file
     link_chains,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._evidence_history import (
+    fewer_lines,
     log_lines,
     logins,
     packages_by_time,
@@ -50,7 +51,7 @@ _SOURCE_SECONDS = 6.0
 _DEPENDENTS = 80
 
 # What odd content and odd files raise. It costs a source, never the repair; the sources say so.
-_UNREADABLE = (OSError, ValueError, LookupError, TypeError, SystemPythonError)
+_UNREADABLE = (OSError, ValueError, LookupError, TypeError, ArithmeticError, SystemPythonError)
 
 # About so many characters of evidence; the oldest lines of the longest lists go first.
 _TOTAL_SIZE = 96 << 10
@@ -145,11 +146,13 @@ def _shorten(evidence: t.Dict[str, t.Any], notes: Notes) -> None:
         if not evidence[longest]:
             return
         half = len(evidence[longest]) // 2
-        # Those of logs and histories are oldest first, the others newest first.
-        oldest_first = longest in ("shell_history", "log")
-        evidence[longest] = (
-            evidence[longest][len(evidence[longest]) - half :] if oldest_first else evidence[longest][:half]
-        )
+        if longest == "shell_history":
+            evidence[longest] = fewer_lines(evidence[longest], half)
+        elif longest == "log":
+            # Logs are oldest first, the others newest first.
+            evidence[longest] = evidence[longest][len(evidence[longest]) - half :]
+        else:
+            evidence[longest] = evidence[longest][:half]
         notes.add(longest, "-", "partial", "the oldest were left out: {0} are shown".format(half))
 
 

@@ -13,7 +13,7 @@ import stat
 import typing as t
 
 from ansible_collections.fleet.system_python.plugins.module_utils._elf import ElfError, read_elf
-from ansible_collections.fleet.system_python.plugins.module_utils._evidence_sources import Search, stamp
+from ansible_collections.fleet.system_python.plugins.module_utils._evidence_sources import Search, stamp_or_none
 from ansible_collections.fleet.system_python.plugins.module_utils._findings import SEVERITIES, Finding
 from ansible_collections.fleet.system_python.plugins.module_utils._resolution import kind_of, resolve
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text
@@ -92,7 +92,7 @@ def _file(
         return entry
     place = search.path(path)
     found = os.lstat(place)
-    entry.update(mtime=stamp(found.st_mtime), ctime=stamp(found.st_ctime))
+    entry.update(mtime=stamp_or_none(found.st_mtime), ctime=stamp_or_none(found.st_ctime))
     if entry["kind"] == "link":
         entry["actual"] = {"link_target": os.readlink(place)}
         return entry
@@ -217,7 +217,7 @@ def _hop(search: Search, hop: t.Mapping[str, t.Any]) -> Entry:
     entry: Entry = {"path": hop["path"], "kind": hop["kind"], "target": hop["target"], "mtime": None, "ctime": None}
     if hop["kind"] != "missing" and os.path.lexists(search.path(hop["path"])):
         found = os.lstat(search.path(hop["path"]))
-        entry.update(mtime=stamp(found.st_mtime), ctime=stamp(found.st_ctime))
+        entry.update(mtime=stamp_or_none(found.st_mtime), ctime=stamp_or_none(found.st_ctime))
     return entry
 
 
@@ -234,8 +234,8 @@ def alternatives_states(search: Search, observation: t.Mapping[str, t.Any]) -> t
             {
                 "path": path,
                 "text": json_text("\n".join(read[0])),
-                "mtime": stamp(found.st_mtime),
-                "ctime": stamp(found.st_ctime),
+                "mtime": stamp_or_none(found.st_mtime),
+                "ctime": stamp_or_none(found.st_ctime),
             }
         )
     search.notes.add("alternatives", "state files", "complete", "" if states else "no group is about Python commands")

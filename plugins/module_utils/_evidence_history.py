@@ -19,6 +19,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._evidence_sour
     Search,
     parse_time,
     stamp,
+    stamp_or_none,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._redact import command_line
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
@@ -29,7 +30,7 @@ except ImportError:
     # SLES 15 has it in a package of its own, and no dnf.
     sqlite3 = None  # type: ignore[assignment]
 
-__all__ = ["log_lines", "logins", "packages_by_time", "shell_lines", "transactions"]
+__all__ = ["fewer_lines", "log_lines", "logins", "packages_by_time", "shell_lines", "transactions"]
 
 Entry = t.Dict[str, t.Any]
 
@@ -40,6 +41,7 @@ _MOST_LOGINS = 20
 _MOST_LOG = 60
 _MOST_SHELL = 60
 _MOST_HOMES = 200
+_MOST_LINKS = 40
 _MOST_DATABASE = 64 << 20
 
 DNF_HISTORY = "/var/lib/dnf/history.sqlite"
@@ -257,7 +259,7 @@ def logins(search: Search) -> t.List[Entry]:
 def _login_time(line: str, now: float) -> t.Optional[str]:
     match = _LAST.search(line)
     if match is None:
-        return parse_time(re.sub(r"(\d\d-\d\d-\d\d \d\d:\d\d)(?!:)", r"\1:00", line) + "Z", now)
+        return parse_time(re.sub(r"(\d\d-\d\d-\d\d \d\d:\d\d)(?!:)", r"\1:00Z", line), now)
     month = "JanFebMarAprMayJunJulAugSepOctNovDec".find(match.group(1)) // 3 + 1
     return "{0}-{1:02d}-{2:02d}T{3}Z".format(match.group(4), month, int(match.group(2)), match.group(3))
 
@@ -284,6 +286,8 @@ _DISK = re.compile(
     re.I,
 )
 _AUDIT_TIME = re.compile(r"msg=audit\((\d+)\.\d+:\d+\)")
+_EXECVE = re.compile(r"^(.*\btype=EXECVE\b.*?) a0=")
+_EXECVE_WORD = re.compile(r"\sa\d+(?:\[\d+\])?=(\"[^\"]*\"|\S+)")
 _AUDIT_HEX = re.compile(r"\b(cmd|proctitle|name|exe|a\d+)=([0-9A-F]{8,})\b")
 
 
@@ -340,10 +344,10 @@ def _journal(search: Search) -> t.List[Entry]:
 
 def _log_entry(search: Search, line: str, path: str) -> t.Optional[Entry]:
     match = _AUDIT_TIME.search(line)
-    moment = stamp(int(match.group(1))) if match else parse_time(line, search.now)
+    moment = stamp_or_none(int(match.group(1))) if match else parse_time(line, search.now)
     if moment is None or not search.within(moment):
         return None
-    text = _AUDIT_HEX.sub(_decoded, line)
+    text = _executed(search, line) or _AUDIT_HEX.sub(_decoded, line)
     # In its own log every line names alternatives.
     about = _NAMED if path.endswith("alternatives.log") else _ABOUT
     if not about.search(text) or not _ACTED.search(text):
@@ -364,6 +368,19 @@ def _without_arguments(search: Search, text: str) -> str:
     shown = command_line(rest)
     search.notes.redactions += shown[1] if shown else 1
     return head + command + (shown[0] if shown else "[...]")
+
+
+def _executed(search: Search, line: str) -> t.Optional[str]:
+    """Return an EXECVE record with its words as the command line that they were; null for any other line."""
+    match = _EXECVE.match(line)
+    if match is None:
+        return None
+    # Those without quotes are in hex, because they have blanks or quotes: a command line cannot show them as one word.
+    words = [value[1:-1] if value.startswith('"') else "" for value in _EXECVE_WORD.findall(line)]
+    whole = " ".join(word if re.match(r"^[\w.+~/:=@%,-]+$", word) else "[argument]" for word in words)
+    shown = command_line(whole)
+    search.notes.redactions += shown[1] if shown else 1
+    return "{0} {1}".format(match.group(1), shown[0] if shown else "[...]")
 
 
 def _decoded(match: "t.Match[str]") -> str:
@@ -388,7 +405,7 @@ _HISTORIES = (
     ".local/share/fish/fish_history",
 )
 _SLOW = ("nfs", "nfs4", "cifs", "smb3", "smbfs", "autofs", "afs", "ceph", "glusterfs", "lustre", "9p")
-_ZSH = re.compile(r"^: (\d+):\d+;")
+_ZSH = re.compile(r"^: (\d{1,20}):\d+;")
 _FISH = re.compile(r"^- cmd: ")
 
 
@@ -399,11 +416,13 @@ def shell_lines(search: Search) -> t.List[Entry]:
     remote = _remote_folders(search)
     homes = _homes()
     for user, home in homes[:_MOST_HOMES]:
-        if search.remaining() <= 0 or any(home == one or home.startswith(one.rstrip("/") + "/") for one in remote):
+        if search.remaining() <= 0 or _is_remote(search, home, remote):
             search.notes.add("shell_history", home, "partial", "not read: it is on a network, or the time was over")
             continue
         for name in _HISTORIES:
             path = os.path.join(home, name)
+            if _is_remote(search, os.path.dirname(path), remote):
+                continue
             read = search.tail(path, 64 << 10)
             if read is None:
                 continue
@@ -418,7 +437,22 @@ def shell_lines(search: Search) -> t.List[Entry]:
         search.notes.add(
             "shell_history", "all", "partial", "{0} of {1} lines are shown".format(_MOST_SHELL, len(found))
         )
-    return found[-_MOST_SHELL:]
+    return fewer_lines(found, _MOST_SHELL)
+
+
+def fewer_lines(entries: t.Sequence[Entry], most: int) -> t.List[Entry]:
+    """Return the last lines of each history, as many of one as of another, so that no user crowds out root."""
+    files: t.Dict[str, t.List[Entry]] = {}
+    for entry in entries:
+        files.setdefault(entry["source"], []).append(entry)
+    kept = dict.fromkeys(files, 0)
+    left = min(most, len(entries))
+    while left > 0:
+        for source, lines in files.items():
+            if left > 0 and kept[source] < len(lines):
+                kept[source] += 1
+                left -= 1
+    return [entry for source, lines in files.items() for entry in lines[len(lines) - kept[source] :]]
 
 
 def _homes() -> t.List[t.Tuple[str, str]]:
@@ -432,9 +466,39 @@ def _homes() -> t.List[t.Tuple[str, str]]:
 
 def _remote_folders(search: Search) -> t.List[str]:
     """Return where file systems are mounted that may not answer: a read of them cannot be given up."""
-    read = search.tail("/proc/self/mounts")
-    rows = [line.split() for line in read[0]] if read else []
-    return [row[1] for row in rows if len(row) > 2 and row[2] in _SLOW]
+    try:
+        # The kernel gives a page at a time, so one read is not all of it.
+        with open(search.path("/proc/self/mounts"), encoding="utf-8", errors="surrogateescape") as stream:
+            rows = [line.split() for line in stream]
+    except OSError:
+        return []
+    found = [row[1] for row in rows if len(row) > 2 and (row[2] in _SLOW or row[2].startswith("fuse."))]
+    plain = [re.sub(r"\\([0-7]{3})", lambda match: chr(int(match.group(1), 8)), one) for one in found]
+    # A root that does not answer would have stopped us long before.
+    return [one for one in plain if one != "/"]
+
+
+def _is_remote(search: Search, folder: str, remote: t.Sequence[str]) -> bool:
+    """Tell whether a folder, or what a link on the way to it leads to, is on one of these; nothing there is touched."""
+    done, ahead, links = "/", [name for name in folder.split("/") if name], 0
+    while ahead:
+        name = ahead.pop(0)
+        if name in (".", ".."):
+            done = os.path.dirname(done) if name == ".." else done
+            continue
+        done = os.path.join(done, name)
+        if any(done == one or done.startswith(one.rstrip("/") + "/") for one in remote):
+            return True
+        try:
+            target = os.readlink(search.path(done))
+        except OSError:
+            continue
+        links += 1
+        if links > _MOST_LINKS:
+            return False
+        done = "/" if target.startswith("/") else os.path.dirname(done)
+        ahead = [one for one in target.split("/") if one] + ahead
+    return False
 
 
 def _shell_entries(search: Search, user: str, path: str, read: t.Tuple[t.List[str], int, bool]) -> t.List[Entry]:
@@ -442,11 +506,11 @@ def _shell_entries(search: Search, user: str, path: str, read: t.Tuple[t.List[st
     moment: t.Optional[str] = None
     for number, line in enumerate(read[0], read[1] or 1):
         if re.match(r"^#\d{9,11}$", line):
-            moment = stamp(int(line[1:]))
+            moment = stamp_or_none(int(line[1:]))
             continue
         match = _ZSH.match(line)
         if match:
-            moment = stamp(int(match.group(1)))
+            moment = stamp_or_none(int(match.group(1)))
         text = _FISH.sub("", line[match.end() :] if match else line)
         shown = command_line(text)
         if shown:

@@ -17,7 +17,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._command impor
 from ansible_collections.fleet.system_python.plugins.module_utils._redact import redact
 from ansible_collections.fleet.system_python.plugins.module_utils._text import printable
 
-__all__ = ["LINE", "AbsentError", "Notes", "Search", "parse_time", "stamp"]
+__all__ = ["LINE", "AbsentError", "Notes", "Search", "parse_time", "stamp", "stamp_or_none"]
 
 # Characters of one line that are kept.
 LINE = 300
@@ -136,28 +136,35 @@ def stamp(seconds: float) -> str:
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
 
 
+def stamp_or_none(seconds: float) -> t.Optional[str]:
+    """Return the stamp of seconds that anybody may have written down or set; null for no year of four digits."""
+    return stamp(seconds) if _EARLIEST <= seconds <= _LATEST else None
+
+
+# The years 1000 and 9999.
+_EARLIEST = float(calendar.timegm((1000, 1, 1, 0, 0, 0, 0, 0, 0)))
+_LATEST = float(calendar.timegm((9999, 12, 31, 23, 59, 59, 0, 0, 0)))
+
 _ISO = re.compile(r"(\d{4})-(\d\d)-(\d\d)[T ](\d\d):(\d\d):(\d\d)(?:[.,]\d+)?\s*(Z|[+-]\d\d:?\d\d)?")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 _SYSLOG = re.compile(r"^([A-Z][a-z]{2})\s+(\d{1,2})\s+(\d\d):(\d\d):(\d\d)\s")
 
 
 def parse_time(text: str, now: float) -> t.Optional[str]:
-    """Return the first time in a line as a stamp, null when there is none.
+    """Return the time that a line begins with, else the first one in it, as a stamp, null when there is none.
 
     Without a zone it is the host's own; without a year it is the last one that makes it lie in the past.
     """
-    match = _ISO.search(text)
-    if match:
-        return _iso(match)
     match = _SYSLOG.match(text)
     if match is None or match.group(1) not in _MONTHS:
-        return None
+        match = _ISO.search(text)
+        return _iso(match) if match else None
     month, year = _MONTHS.index(match.group(1)) + 1, time.localtime(now).tm_year
     fields = [int(field) for field in match.groups()[1:]]
     moment = _local(year, month, *fields)
     if moment is not None and moment > now + 86400:
         moment = _local(year - 1, month, *fields)
-    return stamp(moment) if moment is not None else None
+    return stamp_or_none(moment) if moment is not None else None
 
 
 def _local(*fields: int) -> t.Optional[float]:
@@ -172,7 +179,7 @@ def _iso(match: "t.Match[str]") -> t.Optional[str]:
     zone = match.group(7)
     if zone is None:
         local = _local(*fields)
-        return stamp(local) if local is not None else None
+        return stamp_or_none(local) if local is not None else None
     offset = 0
     if zone != "Z":
         offset = (int(zone[1:3]) * 60 + int(zone[-2:])) * (60 if zone[0] == "+" else -60)
@@ -181,4 +188,4 @@ def _iso(match: "t.Match[str]") -> t.Optional[str]:
     except ValueError:
         # No such month: something that only looks like a time.
         return None
-    return stamp(moment - offset)
+    return stamp_or_none(moment - offset)

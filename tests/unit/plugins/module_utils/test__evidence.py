@@ -6,6 +6,7 @@ import binascii
 import json
 import os
 import pwd
+import time
 import typing as t
 
 import pytest
@@ -118,6 +119,32 @@ def test_homes_on_a_network_are_left_out_and_told(host: Host) -> None:
     assert host.sources(evidence, "shell_history")["/home/" + "joe"] == "partial"
 
 
+def test_a_home_that_a_link_leads_to_a_network_is_left_out(host: Host) -> None:
+    host.put("/proc/self/mounts", "tmpfs /tmp tmpfs rw 0 0\n" * 900 + "s:/h /data/the\\040homes fuse.sshfs rw 0 0\n")
+    host.put("/data/the homes/joe/.bash_history", "make install\n")
+    os.symlink("data/the homes", os.path.join(host.root, "home"))
+    evidence = host.collect()
+    assert evidence["shell_history"] == []
+    assert host.sources(evidence, "shell_history")["/home/" + "joe"] == "partial"
+
+
+@pytest.mark.parametrize("moment", ["9" * 13, "9" * 20, "9" * 30, "9" * 5000])
+def test_a_time_that_is_none_costs_nothing_but_itself(host: Host, moment: str) -> None:
+    host.put("/root/.bash_history", "make install\n")
+    host.put("/home/" + "joe/.zsh_history", ": {0}:0;pip3 install x\n".format(moment))
+    lines = [(one["user"], one["time"]) for one in host.collect()["shell_history"]]
+    assert lines == [("root", None), ("joe", None)]
+
+
+def test_nobody_crowds_out_what_root_typed(host: Host) -> None:
+    host.put("/root/.bash_history", "make install\n")
+    host.put("/home/" + "joe/.bash_history", ("pip3 install " + "/p" * 140 + "\n") * 200)
+    host.answers["rpm"] = "".join("1769850000|p{0}|p{0}-1|{1}\n".format(n, "v" * 4000) for n in range(40))
+    shown = host.collect()["shell_history"]
+    assert (shown[0]["user"], shown[0]["text"]) == ("root", "make install")
+    assert len(shown) > 10
+
+
 def test_only_the_end_of_a_long_file_is_read_and_that_is_told(host: Host) -> None:
     host.put("/root/.bash_history", "make install\n" * 20000)
     evidence = host.collect()
@@ -200,6 +227,24 @@ def test_what_auditd_wrote_in_hex_is_read_and_redacted(host: Host) -> None:
     assert "hunter2" not in json.dumps(log)
 
 
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ('a0="python3" a1="app.py" a2="--password" a3="hunter2"', "python3 app.py --password [redacted]"),
+        ('a0="python3" a1="app.py" a2="hunter2"', "python3 app.py [argument]"),
+        ('a0="pip3" a1="install" a2="--token" a3="hunter2" a4="x"', "pip3 install --token [redacted] x"),
+        ('a0="curl" a1="-u" a2="joe:hunter2" a3="/python.tgz"', "curl -u [redacted] /python.tgz"),
+        ('a0="mysql" a1="-phunter2" a2="/python"', "mysql -p [redacted] /python"),
+        ('a0="make" a1="install" a2=50573D2268756E7465723222', "make install [argument]"),
+    ],
+)
+def test_what_auditd_saw_executed_tells_no_more_than_a_shell(host: Host, words: str, shown: str) -> None:
+    host.put("/var/log/audit/audit.log", "type=EXECVE msg=audit(1769850000.1:4): argc=4 {0}\n".format(words))
+    log = host.collect()["log"]
+    assert [one["text"] for one in log] == ["type=EXECVE msg=audit(1769850000.1:4): argc=4 " + shown]
+    assert "hunter2" not in json.dumps(log)
+
+
 def test_sudo_lines_keep_the_command_and_lose_the_rest(host: Host) -> None:
     host.put(
         "/var/log/secure",
@@ -235,9 +280,23 @@ def test_logins_are_those_of_the_window(host: Host) -> None:
     assert [(one["time"], one["text"].split()[0]) for one in logins] == [("2026-01-31T08:00:00Z", "joe")]
 
 
+def test_who_tells_the_time_in_the_zone_that_it_was_asked_for(host: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    host.answers["who"] = "joe      pts/0        2026-01-31 10:00   .          1234 (192.0.2.7)\n"
+    monkeypatch.setenv("TZ", "XYZ-5")
+    time.tzset()
+    try:
+        logins = host.collect()["logins"]
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert [one["time"] for one in logins] == ["2026-01-31T10:00:00Z"]
+
+
 @pytest.mark.parametrize(
     ("line", "moment"),
     [
+        ("0001-01-01 00:00:00Z x", None),
+        ("9999-12-31T23:59:59-01:00 x", None),
         ("2026-01-31T09:00:00Z x", "2026-01-31T09:00:00Z"),
         ("2026-01-31T09:00:00+0100 x", "2026-01-31T08:00:00Z"),
         ("2026-01-31T09:00:00.123456-05:30 x", "2026-01-31T14:30:00Z"),
@@ -248,6 +307,11 @@ def test_logins_are_those_of_the_window(host: Host) -> None:
 )
 def test_times(line: str, moment: t.Optional[str]) -> None:
     assert parse_time(line, NOW) == moment
+
+
+def test_the_time_of_a_line_is_at_its_beginning_not_in_what_somebody_typed() -> None:
+    said = "Jan 31 09:00:00 h sudo: joe : COMMAND=/usr/bin/make install DATE=1999-01-01T00:00:00Z"
+    assert parse_time(said, NOW) == parse_time("Jan 31 09:00:00 h x", NOW)
 
 
 @pytest.mark.parametrize(
