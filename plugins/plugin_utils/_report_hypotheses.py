@@ -23,6 +23,8 @@ from ansible_collections.fleet.system_python.plugins.module_utils._text import p
 __all__ = ["HYPOTHESES", "Case", "Verdict", "check_all"]
 
 _LIBRARY = re.compile(r"^/usr/lib(?:64)?/(?:python\d\.\d+/|libpython)")
+# Findings about what rpm -V prints.
+_DIFFERENCES = ("SP201", "SP202", "SP203", "SP204", "SP205", "SP206", "SP207", "SP208")
 _BINARY_FINDINGS = ("SP201", "SP202", "SP203", "SP204")
 
 
@@ -73,9 +75,7 @@ class Case:
     def verified(self) -> str:
         """Return the exhibit of the verification."""
         packages = ", ".join(sorted(self.facts["contract"]["packages"]))
-        named = sorted(
-            {finding["id"] for finding in self.findings("SP201", "SP202", "SP203", "SP204", "SP205", "SP206")}
-        )
+        named = sorted({finding["id"] for finding in self.findings(*_DIFFERENCES)})
         shows = (
             f"differences are in the findings {', '.join(named)} only"
             if named
@@ -348,10 +348,10 @@ def _library_altered(case: Case) -> Verdict:
         )
     if case.findings("SP301"):
         return left_open("a package of the contract is not in the database, so its files cannot be verified")
-    beside = (
-        f"beside it {', '.join(printable(path) for path in paths[:3])} differs" if paths else "nothing of it differs"
+    beside = f"beside it {', '.join(printable(path) for path in paths[:3])} differs" if paths else "none of it differs"
+    return ruled_out(
+        (case.verified(), f"libpython and the standard library have the content that was shipped; {beside}")
     )
-    return ruled_out((case.verified(), f"libpython and the standard library are as shipped; {beside}"))
 
 
 def _pip_as_root(case: Case) -> Verdict:

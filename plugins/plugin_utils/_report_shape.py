@@ -370,12 +370,18 @@ def _headlines(report: Mapping[str, Any], host: str) -> str:
     rest = "; nothing was changed." if audited else " that a repair leaves to you."
     partly = f"The system Python of {host} was broken. It is repaired, as far as it may be. {number} left to you."
     left = f" {number} left to you." if count and report["status"] == "repaired" else ""
+    unhelped = f"The system Python of {host} could not be repaired; nothing was changed."
+    if report["first_aid"] and report["first_aid"]["changed"]:
+        unhelped = (
+            f"On {host} first aid brought a Python back; the rest of the system Python could not be repaired, and was "
+            "not changed."
+        )
     words = {
         "healthy": f"{host} is healthy.",
         "repaired": f"The system Python of {host} was broken. It is repaired, and the repair is proven.{left}",
         "would be repaired": f"The system Python of {host} is broken. Check mode only showed what a repair would do.",
         "findings left": partly if repaired else f"{number} on {host}{rest}",
-        "not helped": f"The system Python of {host} could not be repaired; nothing was changed.",
+        "not helped": unhelped,
         "failed": f"The {'audit' if audited else 'repair'} of {host} failed; somebody has to look at the host.",
         "unreachable": f"{host} could not be reached; nothing is known about it.",
         "not started": f"The run ended before it came to {host}; nothing is known about it.",

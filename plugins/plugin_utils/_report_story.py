@@ -64,7 +64,10 @@ def _traces(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for file in evidence["files"]:
         if file["ctime"] and file["finding"] in _TELLING and file["kind"] != "directory":
             name = printable(file["path"])
-            what = f"{name} was put there" if file["package"] is None else f"{name} got its present content"
+            if file["finding"] == "SP207":
+                what = f"{name} got its present mode, owner or capabilities"
+            else:
+                what = f"{name} was put there" if file["package"] is None else f"{name} got its present content"
             yield file["ctime"], what, f"ctime of {name}"
     broken = {one["path"] for one in before["findings"] if one["id"] in ("SP101", "SP102", "SP103", "SP104")}
     for chain in evidence["links"]:
@@ -118,10 +121,9 @@ def _history(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str]]:
     for one in evidence["log"][:30]:
         if one["time"]:
             yield one["time"], one["text"], one["source"]
-    for one in evidence["shell_history"][-30:]:
-        if one["time"]:
-            place = f"{one['source']}:{one['line']}" if one["line"] else one["source"]
-            yield one["time"], f"{one['user']} typed: {one['text']}", place
+    for one in sorted((one for one in evidence["shell_history"] if one["time"]), key=lambda one: one["time"])[-30:]:
+        place = f"{one['source']}:{one['line']}" if one["line"] else one["source"]
+        yield one["time"], f"{one['user']} typed: {one['text']}", place
     for one in evidence["logins"]:
         if one["time"]:
             yield one["time"], f"login: {one['text']}", one["source"]

@@ -263,6 +263,30 @@ def test_an_error_keeps_what_was_collected_before_it() -> None:
     assert "no_source" in to_markdown(report)
 
 
+def test_not_helped_does_not_deny_what_first_aid_changed() -> None:
+    known = repaired()
+    known["result"] = {"report": recorded("sles15_overwritten"), "kind": "no_source", "details": {}}
+    known["first_aid"].update(brought_back={"packages": ["p"], "source": {"p": "cache"}, "moved_aside": []})
+    known.update(status="not helped", rounds=[], error={"kind": "no_source", "msg": "No source has q.", "details": {}})
+    headline = shape(known, RUN)["summary"]["headline"]
+    assert "nothing was changed" not in headline
+    assert "first aid brought a Python back" in headline
+
+
+def test_a_mode_that_differs_is_no_other_content() -> None:
+    collected = recorded("library_altered")
+    collected["facts"]["findings"] = [
+        {**one, "id": "SP207"} for one in collected["facts"]["findings"] if one["id"] == "SP205"
+    ]
+    for file in collected["evidence"]["files"]:
+        file["finding"] = "SP207"
+    report = shape({"host": "web1", "status": "findings left", "collected": collected}, RUN)
+    assert not any("content" in one["what"] for one in report["timeline"])
+    assert any("got its present mode" in one["what"] for one in report["timeline"])
+    shown = [one["shows"] for one in report["exhibits"] if one["source"].startswith("rpm -V")]
+    assert shown == ["differences are in the findings SP207 only"]
+
+
 @pytest.mark.parametrize("status", ["unreachable", "not started", "failed", "not helped"])
 def test_a_host_of_which_nothing_is_known(status: str) -> None:
     report = shape({"host": "h", "status": status, "note": "timed out"}, RUN)
