@@ -156,3 +156,29 @@ def test_a_host_without_any_python_tells_that_first_aid_came_first(
     assert report["evidence"] is None or report["evidence"]["when"] == "after first aid, before the repair"
     assert any("first aid brought one back" in warning for warning in report["repair"]["warnings"])
     assert "an interpreter brought back" in report["repair"]["categories"][0]
+
+
+def test_what_fails_after_the_repair_is_no_host_that_was_left_as_it_was(
+    fresh: Callable[[str], Host], ansible: Ansible, tmp_path: Path
+) -> None:
+    host = fresh("rhel9")
+    host.tamper("link_redirected")
+    # After the boot somebody has done it again, and another run holds the lock.
+    again = (
+        "ln -sfn python3.11 /usr/bin/python3; umask 077; exec 9>>/run/lock/fleet.system_python.lock; flock 9; "
+        "sleep 60 >/dev/null 2>&1 &"
+    )
+    folder = tmp_path / "reports"
+    folder.write_text("no folder", encoding="utf-8")
+    extra = {
+        "python_report_folder": str(folder),
+        "python_report_validate_reboot": True,
+        "python_report_restart_command": f"docker exec {{{{ inventory_hostname }}}} sh -c '{again}'",
+        "python_restore_lock_timeout": 1,
+    }
+    done = ansible.playbook("fleet.system_python.remediate", host, arguments=("-e", json.dumps(extra)))
+    assert done.rc == 2
+    assert "The reports cannot be written" in done.out + done.err
+    # The table is printed all the same.
+    assert f"{host.name}  failed " in done.out
+    assert "holds the lock" in done.out
