@@ -325,6 +325,17 @@ def test_neither_metrics_nor_alerts_depend_on_the_other_or_obey_whoever_owns_the
     assert host.check("stat -c %a /srv/own; cat /srv/own") == "600\nmine\n"
 
 
+def test_thousands_of_planted_files_do_not_keep_it_busy(fleet: Fleet) -> None:
+    host = fleet.up("rhel9")
+    install(host)
+    planted = "/usr/lib/python3.9/planted"
+    host.check(f"mkdir {planted}; cd {planted}; seq -f a_rather_long_name_of_a_module_%g.py 10000 | xargs touch")
+    # The processor time, in seconds, of the shell alone: searching for each among all takes more.
+    done = host.run(f"ulimit -t 4; dash {GUARD} full")
+    assert done.rc == 1, done.err
+    assert [one["path"] for one in map(json.loads, done.out.splitlines()) if one["id"] == "SP209"] == [planted]
+
+
 def test_what_only_pip_reads_is_minor_and_hides_nothing(fleet: Fleet) -> None:
     host = fleet.up("sles16")
     install(host)

@@ -567,8 +567,16 @@ judge_unknown() {
     shown=0
     [ -z "$lacking" ] || return 0
     planted=$NL$(cat "$work/planted")$NL
+    inside=$NL
     while IFS= read -r path; do
-        ! is_in "${path%/*}" "$planted" || continue
+        # Most of many lie beside the one before, and the long list need not be searched for each.
+        case $path in
+        "$inside"/*) continue ;;
+        esac
+        ! is_in "${path%/*}" "$planted" || {
+            inside=${path%/*}
+            continue
+        }
         judge_planted "$path"
     done <"$work/planted"
     # The shell reads no NUL: a newline becomes another character on the way.
