@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils import _observation
 from ansible_collections.fleet.system_python.plugins.module_utils._leftovers import pip_record, trace_version
 from ansible_collections.fleet.system_python.plugins.module_utils._resolution import resolve, which
 from ansible_collections.fleet.system_python.plugins.module_utils._root import HOST, Root
@@ -114,3 +115,13 @@ def test_leftovers_are_read_inside_the_root(folder: Path) -> None:
     assert pip_record(path, root) == "/usr/lib/python3.9/site-packages/demo-1.dist-info"
     assert pip_record(path) is None
     assert trace_version("/bin/pip3", root) == "3.12"
+
+
+def test_a_pipe_in_the_place_of_the_configuration_of_selinux_is_none(folder: Path) -> None:
+    (folder / "etc/selinux").mkdir(parents=True)
+    config = folder / "etc/selinux/config"
+    os.mkfifo(str(config))
+    assert _observation._selinux(Root(str(folder)))["configured"] is None
+    config.unlink()
+    config.write_text("SELINUX=Permissive\n")
+    assert _observation._selinux(Root(str(folder)))["configured"] == "permissive"
