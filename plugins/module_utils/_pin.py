@@ -406,7 +406,9 @@ def _is_immutable(path: str) -> bool:
 
 def _require_attributes(path: str) -> None:
     """Raise PinImpossibleError where the file system, or this process, cannot set the attribute."""
-    if file_flags(path) is None:
+    if not os.path.isfile(path) or os.path.islink(path):
+        reason = "it is missing or no regular file (put it back first, role python_restore)"
+    elif file_flags(path) is None:
         reason = "its file system has no such attributes"
     elif not _may_set_immutable():
         reason = "this run lacks the capability CAP_LINUX_IMMUTABLE (containers are mostly started without it)"

@@ -6,7 +6,10 @@
 
 from pathlib import Path
 
+import pytest
+
 from ansible_collections.fleet.system_python.plugins.module_utils import _pin
+from ansible_collections.fleet.system_python.plugins.module_utils._errors import PinImpossibleError
 from ansible_collections.fleet.system_python.plugins.module_utils._pin_files import want_no_text, want_pip_option
 
 
@@ -23,3 +26,12 @@ def test_a_diff_of_pip_conf_has_no_passwords(tmp_path: Path) -> None:
         assert "pip.example.com/simple\ntimeout = 5\n" in one["before"]
         changed = set(one["before"].splitlines()) ^ set(one["after"].splitlines())
         assert changed == set(on["text"].splitlines())
+
+
+@pytest.mark.parametrize("broken", ["missing", "link"])
+def test_attributes_of_a_broken_binary_are_impossible_for_what_is_wrong_with_it(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "python3.9"
+    if broken == "link":
+        path.symlink_to("/bin/sh")
+    with pytest.raises(PinImpossibleError, match="missing or no regular file"):
+        _pin._require_attributes(str(path))
