@@ -342,6 +342,9 @@ class Runtime:
             return []
         linked = os.readlink(self.link) if os.path.islink(self.link) else ""
         spared = {self.settings.version} | (set() if self.settings.link else {linked})
+        # Of two entries of one minor version the older must not remove the newer.
+        mine = _order(self.settings.version)
+        spared |= {one for one in self._ours() if minor_of(one) == self.minor and _order(one) > mine}
         same = [version for version in self._ours() if minor_of(version) == self.minor and version not in spared]
         rest = same[: max(0, len(same) - max(0, keep - len(spared & (set(self._ours()) | {self.settings.version}))))]
         plan = []

@@ -162,6 +162,13 @@ def make_venv(path: str, home: str, **pythons: str) -> t.Dict[str, t.Any]:
     return {"path": path, "home": home, "interpreter": real, "links": [real], "pythons": dict.fromkeys(pythons, real)}
 
 
+def test_pruning_leaves_what_is_newer(root: str) -> None:
+    for version in ("3.13.8", "3.13.9", "3.13.10"):
+        install(root, version)
+    actions = run(root, version="3.13.9", keep=1).predict()["actions"]
+    assert [action["path"] for action in actions if action["action"] == "remove"] == [os.path.join(root, "3.13.8")]
+
+
 def test_venvs_that_follow_the_link_do_not_hold_up_pruning(root: str) -> None:
     install(root, "3.13.4", link=True)
     install(root, "3.13.5")
