@@ -215,7 +215,7 @@ class Intact:
             "contract": self.settings.contract["id"],
             "findings": shape_findings(findings),
             "plan": [safe(dict(action, description=describe(action))) for action in plan],
-            "diff": _diff(findings, plan),
+            "diff": safe(_diff(findings, plan)),
             "packages": observation["packages"],
             **({"report": self.report} if self.settings.report is not None else {}),
         }
