@@ -34,6 +34,9 @@ def known_of(host: str, variables: Mapping[str, Any], kind: str) -> dict[str, An
         "rounds": variables.get("python_report_rounds") or [],
         "began": variables.get("system_python_began"),
     }
+    if kind == "remediate" and known["began"] and not variables.get("system_python_status"):
+        known.update(status="failed", note="The connection was lost before it was known how the repair ended.")
+        return known
     known["status"] = _status(known, variables.get("system_python_status"), kind)
     return known
 

@@ -182,3 +182,21 @@ def test_what_fails_after_the_repair_is_no_host_that_was_left_as_it_was(
     # The table is printed all the same.
     assert f"{host.name}  failed " in done.out
     assert "holds the lock" in done.out
+
+
+def test_a_first_host_that_refuses_everything_does_not_end_the_run_of_the_others(
+    fresh: Callable[[str], Host], ansible: Ansible, tmp_path: Path
+) -> None:
+    first, second = fresh("rhel9"), fresh("rhel9")
+    # Names of bytes that are no text, too: cores from 2.19 on take no such answer from a module.
+    second.tamper("awkward_names")
+    folder = tmp_path / "reports"
+    extra = {"python_report_folder": str(folder), "system_python_batches": [1, "100%"]}
+    # Every command fails there, as where sudo refuses; that is no connection that Ansible calls unreachable.
+    first.check("mv -f /usr/bin/sh /usr/bin/sh.away")
+    done = ansible.playbook("fleet.system_python.remediate", first, second, arguments=("-e", json.dumps(extra)))
+    assert done.rc == 2
+    reports = reports_of(folder)
+    assert reports[first.name]["status"] == "unreachable"
+    assert reports[second.name]["status"] == "repaired"
+    assert f"Not well: {first.name}" in done.out

@@ -299,6 +299,8 @@ def test_statuses_of_a_run() -> None:
     assert known_of("h", {}, "audit")["status"] == "unreachable"
     assert known_of("h", {"system_python_status": "not audited"}, "audit")["status"] == "failed"
     assert known_of("h", {"system_python_status": "repaired"}, "remediate")["status"] in STATUSES
+    lost = known_of("h", {"system_python_began": "2026-01-31T12:00:00Z"}, "remediate")
+    assert (lost["status"], "connection was lost" in lost["note"]) == ("failed", True)
     facts = {"ansible_facts": {"system_python": recorded("healthy_rhel9")["facts"]}}
     assert known_of("h", facts, "audit")["status"] == "healthy"
 
