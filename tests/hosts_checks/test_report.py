@@ -200,3 +200,16 @@ def test_a_first_host_that_refuses_everything_does_not_end_the_run_of_the_others
     assert reports[first.name]["status"] == "unreachable"
     assert reports[second.name]["status"] == "repaired"
     assert f"Not well: {first.name}" in done.out
+
+
+def test_reports_are_put_where_ansible_was_started(
+    fresh: Callable[[str], Host], ansible: Ansible, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Not every starter sets it: a systemd unit has none, a program that changes the folder leaves the old one.
+    monkeypatch.setenv("PWD", str(tmp_path / "elsewhere"))
+    host = fresh("rhel9")
+    host.tamper("link_redirected")
+    done = ansible.playbook("fleet.system_python.remediate", host)
+    assert done.rc == 0, done.out + done.err
+    assert reports_of(ansible.folder / "system_python_reports")[host.name]["status"] == "repaired"
+    assert not (tmp_path / "elsewhere").exists()
