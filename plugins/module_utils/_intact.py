@@ -6,6 +6,7 @@
 
 """The whole repair of one host: lock, finish what a killed run began, observe, find, plan, repair, observe, prove."""
 
+import itertools
 import os
 import time
 import typing as t
@@ -199,12 +200,13 @@ class Intact:
         )
         self.journal.begin(self.run_id, [safe(action) for action in plan])
         done = []
-        for number, action in enumerate(plan):
-            self.journal.running(number)
-            self.checkpoint("before {0}".format(action["action"]))
-            done.append(carry_out(action, workshop))
-            self.checkpoint("after {0}".format(action["action"]))
-            self.journal.done(number)
+        for numbers in _stretches(plan):
+            self.journal.running(*numbers)
+            for number in numbers:
+                self.checkpoint("before {0}".format(plan[number]["action"]))
+                done.append(carry_out(plan[number], workshop))
+                self.checkpoint("after {0}".format(plan[number]["action"]))
+            self.journal.done(*numbers)
         return done
 
     def _result(
@@ -252,6 +254,19 @@ class Intact:
             raise _not_proven(unrepaired, proof, result)
         result["summary"] = summarize(result)
         return result
+
+
+def _stretches(plan: t.Sequence[Action]) -> t.Iterator[t.List[int]]:
+    """Yield the numbers of the actions that the journal notes together, in their order.
+
+    A chmod -R leaves thousands of files to be set right. The journal, which has all of them, is not written for each.
+    """
+    for kind, actions in itertools.groupby(range(len(plan)), lambda number: plan[number]["action"]):
+        numbers = list(actions)
+        if kind == "set_metadata":
+            yield numbers
+        else:
+            yield from ([number] for number in numbers)
 
 
 def summarize(result: t.Mapping[str, t.Any], predicted: bool = False) -> t.List[str]:

@@ -78,13 +78,13 @@ class Journal:
         self._current = Interrupted(run_id, _text_of(self.clock()), list(plan), ["planned"] * len(plan))
         self._save("begun")
 
-    def running(self, index: int) -> None:
-        """Note that the action C(index), from 0, begins."""
-        self._step(index, "running")
+    def running(self, *indexes: int) -> None:
+        """Note that the actions C(indexes), from 0, begin."""
+        self._step(indexes, "running")
 
-    def done(self, index: int) -> None:
-        """Note that the action C(index), from 0, is over."""
-        self._step(index, "done")
+    def done(self, *indexes: int) -> None:
+        """Note that the actions C(indexes), from 0, are over."""
+        self._step(indexes, "done")
 
     def finish(self) -> None:
         """Take the journal away: the run is over, and nothing is left to be told."""
@@ -121,11 +121,12 @@ class Journal:
             [action["state"] for action in actions],
         )
 
-    def _step(self, index: int, state: str) -> None:
+    def _step(self, indexes: t.Sequence[int], state: str) -> None:
         if self._current is None:
             raise ValueError("begin() comes before the first action")
-        self._current.states[index] = state
-        self._save("{0} {1}".format(state, index))
+        for index in indexes:
+            self._current.states[index] = state
+        self._save("{0} {1}".format(state, indexes[0]))
 
     def _save(self, step: str) -> None:
         current = t.cast(Interrupted, self._current)

@@ -15,7 +15,7 @@ import re
 import secrets
 import stat
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -94,6 +94,10 @@ class Installation:
 
         Raises ReadOnlyError, DiskFullError or TransactionError when it would fail.
         """
+        if self.target.in_the_way:
+            # They can be thousands, and a command line is not long.
+            text = "".join(f"{path}\n" for path in self.target.in_the_way)
+            self._bring({"in-the-way": text})
         answer = self.acquisition.ask(["borrow", "install"], [["prepare"]], self._settings())
         read_only = answer.first("read-only")
         if read_only:
@@ -130,22 +134,25 @@ class Installation:
             "reinstalled": [one.nvra for one in self.target.wanted],
             "files": [one.path for one in self.staged],
             "allowed": [*allowed, *([] if self.options.check_signatures else ["--nosignature"])],
-            "in_the_way": "\n".join(self.target.in_the_way),
             "installer": self.installer,
         }
 
     def _bring_manifest(self, run_id: str) -> str:
         if not self.kept:
             return ""
-        place = f"{self.acquisition.staging}/manifest"
+        texts = manifest_texts(self.kept, run_id, self.target)
+        self._bring({f"manifest.{ending}": text for ending, text in texts.items()})
+        return f"{self.acquisition.staging}/manifest"
+
+    def _bring(self, texts: Mapping[str, str]) -> None:
+        """Write C(texts) into the staging folder, by their names there."""
         with tempfile.TemporaryDirectory(prefix="fleet-system-python-") as folder:
             calls: list[list[str]] = []
-            for ending, text in manifest_texts(self.kept, run_id, self.target).items():
-                path = Path(folder, f"manifest.{ending}")
+            for name, text in texts.items():
+                path = Path(folder, name)
                 path.write_bytes(text.encode("utf-8", "surrogateescape"))
-                calls.append(["adopt", self.acquisition.remote.upload(path), f"{place}.{ending}"])
+                calls.append(["adopt", self.acquisition.remote.upload(path), f"{self.acquisition.staging}/{name}"])
             self.acquisition.ask([], calls)
-        return place
 
     def _judge(self, answer: Answer) -> None:
         raise_locked(answer)

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -215,12 +216,17 @@ def probe_settings(
         "environment": _ENVIRONMENT,
         "launcher_folders": _LAUNCHER_FOLDERS,
         "accepted_binary": accepted.path if accepted else "",
-        "accepted_lines": accepted.altered if accepted else "",
+        "accepted_digest": _digest_of(accepted.altered) if accepted else "",
         "older_minors": _older(supported) if accepted is None else (),
         "runtime_root": _RUNTIME_ROOT if accepted is None else "",
         "staging_parent": STAGING_PARENT,
         "staging_prefix": STAGING_PREFIX,
     }
+
+
+def _digest_of(lines: str) -> str:
+    """Return what stands for C(lines) in the script: after a chmod -R they are longer than a command line may be."""
+    return hashlib.sha256(lines.encode("utf-8", "surrogateescape")).hexdigest()
 
 
 def _system_of(contract: Contract) -> str:

@@ -432,6 +432,7 @@ def test_a_library_that_no_package_owns(aid: Aid, fresh: Callable[[str], Host]) 
     ("change", "trusted"),
     [
         ("chmod 0700 /usr/bin/python3.9 /usr/lib64/python3.9/os.py", True),
+        ("chmod -R o-rwx /usr/lib64/python3.9 /usr/lib/python3.9", True),
         ("chmod 0777 /usr/lib64/python3.9/os.py", False),
         ("chown 1000 /usr/bin/python3.9", False),
         ("touch /usr/lib64/python3.9/os.py", True),

@@ -6,7 +6,8 @@
 # PRIVATE to the collection. Looks at what an installation would do, then does it, in two scripts: `prepare` only reads,
 # `carry_out` changes the host under the lock. Needs stage.sh before it.
 # Settings: reinstalled (packages that the database knows), files (their package files), allowed (options of rpm),
-# installer (install_files, or place_files of borrow.sh), in_the_way (paths that no package owns and that must go, one a line).
+# installer (install_files, or place_files of borrow.sh). The file in-the-way of the staging folder has the paths that no
+# package owns and that must go, one a line.
 # shellcheck disable=SC2154  # set by the controller, or by the scripts before
 
 # What rpm finds altered, as one text; the controller planned for exactly this.
@@ -43,9 +44,10 @@ report_blocked() {
         esac
         describe blocked "$path"
     done
-    printf '%s\n' "$in_the_way" | while IFS= read -r path; do
-        [ -z "$path" ] || describe blocked "$path"
-    done
+    [ -f "$staging/in-the-way" ] || return 0
+    while IFS= read -r path; do
+        describe blocked "$path"
+    done <"$staging/in-the-way"
 }
 
 # What rpm is about to overwrite and what is not what the package put there: evidence.

@@ -48,6 +48,14 @@ def test_a_whole_run(journal: Journal) -> None:
     assert os.listdir(os.path.dirname(journal.path)) == []
 
 
+def test_several_actions_are_noted_at_once(journal: Journal) -> None:
+    journal.begin("run-1", PLAN)
+    journal.running(0, 2)
+    assert journal.load() == Interrupted("run-1", STARTED, PLAN, ["running", "planned", "running"])
+    journal.done(0, 2)
+    assert journal.load() == Interrupted("run-1", STARTED, PLAN, ["done", "planned", "done"])
+
+
 def test_finish_without_a_journal(journal: Journal) -> None:
     journal.finish()
     assert not os.path.exists(os.path.dirname(journal.path))

@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -133,6 +134,15 @@ def test_evidence_and_what_is_in_the_way() -> None:
         ("done", None, "python3.15"),
         ("done", "00ff", None),
     ]
+
+
+def test_however_much_is_in_the_way_it_comes_as_a_file() -> None:
+    paths = [f"/usr/lib64/python3.9/planted_{number}.py" for number in range(5000)]
+    remote = Recorded((), PREPARED)
+    work = installation(remote)
+    work.target = replace(TARGET, in_the_way=paths)
+    work.prepare()
+    assert remote.uploads["in-the-way"].splitlines() == paths
 
 
 def described(path: Path, action: str) -> Kept:

@@ -10,11 +10,15 @@ from ansible_collections.fleet.system_python.plugins.module_utils._contract impo
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import DatabaseError
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_core import Supported, supported_minors
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_probe import (
+    PARTS,
     Probe,
     probe_settings,
     read_probe,
 )
-from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_script import parse_answer
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid_script import (
+    parse_answer,
+    script_text,
+)
 
 SUPPORTED: Supported = supported_minors("2.19.0")
 OWNERS = "owners\npython3\tpython3-3.9.2-1.el9.x86_64\npython3-libs\tpython3-libs-3.9.2-1.el9.x86_64\n"
@@ -138,6 +142,16 @@ def test_a_harmless_difference_is_accepted_as_long_as_it_is_the_same() -> None:
     other = (*altered("S.5....T.    /usr/bin/python3.9"), "start 0\n3.9.2", "chosen")
     assert probe(*same, accepted=first).interpreter() == "/usr/bin/python3.9"
     assert probe(*other, accepted=first).trusted is None
+
+
+def test_many_harmless_differences_fit_on_a_command_line() -> None:
+    paths = [f"/usr/lib64/python3.9/folder/module_{number}.py" for number in range(3000)]
+    lines = "\n".join(f".M.......    {path}" for path in paths)
+    first = probe(*altered(lines, "\n".join(f"640\t0\t0\t{path}" for path in paths)))
+    assert first.doubtful
+    text = script_text(PARTS, "@m@", probe_settings(SUPPORTED, CONTRACTS, None, first.doubtful))
+    # Linux takes no longer argument.
+    assert len(text) < 128 << 10
 
 
 def test_what_would_run_beside_it() -> None:
