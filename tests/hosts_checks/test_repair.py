@@ -150,6 +150,34 @@ def test_rpm_killed_in_the_middle_of_its_transaction(broken: Callable[[str], Hos
     healthy(host)
 
 
+def test_the_modes_of_a_whole_library(fresh: Callable[[str], Host]) -> None:
+    host = fresh("rhel9")
+    host.install()
+    host.check("chmod -R o-rwx /usr/lib64/python3.9 /usr/lib/python3.9")
+    began = time.monotonic()
+    code, result = host.drive("repair")
+    assert code == 0, result
+    assert len(result["actions"]) > 2000
+    assert time.monotonic() - began < 90
+    healthy(host)
+
+
+def test_with_a_limit_all_is_told_too(fresh: Callable[[str], Host], ansible: Ansible) -> None:
+    host, other = fresh("rhel9"), fresh("rhel9")
+    host.tamper("link_redirected")
+    inventory = ansible.inventory(other, host)
+    inventory.write_text(inventory.read_text().replace(other.name, "fsp-there-is-none"))
+    for playbook, word in (("audit", "not audited"), ("remediate", "unreachable")):
+        options = ("--limit", f"fsp-there-is-none,{host.name}")
+        done = ansible._run(["ansible-playbook", "-i", str(inventory), f"fleet.system_python.{playbook}", *options])
+        assert done.rc == 2, done.out
+        rows = [line for line in done.out.splitlines() if line.lstrip().startswith('"')]
+        assert any("fsp-there-is-none" in row and word in row for row in rows), done.out
+        # The one that is not there came first, and did not keep the other one from its repair.
+        assert any(host.name in row and "SP101" in row for row in rows), done.out
+    healthy(host)
+
+
 def test_an_impostor_is_never_run(fresh: Callable[[str], Host], ansible: Ansible) -> None:
     host = fresh("rhel9")
     host.tamper("impostor_script")
