@@ -17,6 +17,9 @@ __all__ = ["OUTPUT_TAIL", "CommandRunner", "Completed", "run_command"]
 
 OUTPUT_TAIL = 2000
 
+# Seconds for the output of a command that was killed.
+_AFTER_KILL = 2.0
+
 # A fixed PATH: the caller's may lead to the very impostor that is looked for.
 _ENVIRONMENT = {
     "PATH": "/usr/sbin:/usr/bin:/sbin:/bin",
@@ -82,8 +85,20 @@ def run_command(argv: t.Sequence[str], timeout: float = 60, env: t.Optional[t.Ma
     except subprocess.TimeoutExpired:
         timed_out = True
         os.killpg(process.pid, signal.SIGKILL)
-        out, err = process.communicate()
-    return Completed(tuple(argv), process.returncode, _decode(out), _decode(err), timed_out)
+        out, err = _rest(process)
+    rc = -signal.SIGKILL if process.returncode is None else process.returncode
+    return Completed(tuple(argv), rc, _decode(out), _decode(err), timed_out)
+
+
+def _rest(process: "subprocess.Popen[bytes]") -> t.Tuple[bytes, bytes]:
+    """Return what a killed command wrote; a child that left its group may keep the pipes open for long."""
+    try:
+        return process.communicate(timeout=_AFTER_KILL)
+    except subprocess.TimeoutExpired as late:
+        for pipe in (process.stdout, process.stderr):
+            if pipe is not None:
+                pipe.close()
+        return late.output or b"", late.stderr or b""
 
 
 def _decode(data: bytes) -> str:
