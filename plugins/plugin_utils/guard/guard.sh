@@ -149,14 +149,24 @@ fingerprint() {
     IFS=" $TAB$NL"
 }
 
-# An rpm that installs holds a write lock on this file; the kernel says so.
+# An rpm that installs holds a write lock on this file; the kernel says so. It says no file system, so everybody can
+# lock a file of their own that has the same number: only a lock of root counts.
 transaction_runs() {
     for lock in /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock; do
         [ -e "$lock" ] || continue
         inode=$(stat -L -c %i "$lock") || continue
-        ! grep -q "POSIX .*WRITE .*:$inode " /proc/locks || return 0
+        grep "^[0-9]*: POSIX .*WRITE .*:$inode " /proc/locks >"$work/locks" || continue
+        while read -r _number _kind _way _type holder _place; do
+            ! is_of_root "$holder" || return 0
+        done <"$work/locks"
     done
     return 1
+}
+
+# is_of_root PID. A process of another PID namespace cannot be seen from here, and may be root's.
+is_of_root() {
+    holder_uid=$(sed -n "s/^Uid:$TAB\\([0-9]*\\)$TAB.*/\\1/p" "/proc/$1/status" 2>/dev/null)
+    [ "${holder_uid:-0}" -eq 0 ]
 }
 
 wait_for_transaction() {
