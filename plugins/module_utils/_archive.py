@@ -63,19 +63,22 @@ class _RefusedError(Exception):
     """Why a member is refused, without its name."""
 
 
-def unpack(archive: str, folder: str, limits: t.Optional[Limits] = None, zstd: str = "zstd") -> Unpacked:
+def unpack(
+    archive: str, folder: str, limits: t.Optional[Limits] = None, zstd: str = "zstd", name: str = ""
+) -> Unpacked:
     """Unpack C(archive) into the empty C(folder), as files of the caller, without its top folder.
 
-    Raises ArchiveError or DiskFullError; C(folder) is then to be thrown away.
+    C(name) is what errors call the archive. Raises ArchiveError or DiskFullError; C(folder) is then to be thrown away.
     """
-    run = _Run(archive, folder, limits or Limits())
-    with clear_errors(folder), open(archive, "rb") as raw, decompressed(raw, archive, zstd) as stream:
+    name = name or archive
+    run = _Run(name, folder, limits or Limits())
+    with clear_errors(folder), open(archive, "rb") as raw, decompressed(raw, name, zstd) as stream:
         try:
             with tarfile.open(fileobj=stream, mode="r|", errorlevel=2) as tar:
                 for member in tar:
                     run.add(tar, member)
         except (tarfile.TarError, EOFError) as error:
-            raise damaged(archive, error) from error
+            raise damaged(name, error) from error
     return run.done()
 
 

@@ -54,7 +54,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._quarantine im
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._repository_config import Connection
 from ansible_collections.fleet.system_python.plugins.module_utils._runtime_build import BuildOptions
-from ansible_collections.fleet.system_python.plugins.module_utils._runtime_fetch import Origin, fetch, is_url
+from ansible_collections.fleet.system_python.plugins.module_utils._runtime_fetch import Origin, fetch, is_url, shown
 from ansible_collections.fleet.system_python.plugins.module_utils._runtime_proof import (
     CHECKS,
     check_at_place,
@@ -124,6 +124,11 @@ class RuntimeSettings(t.NamedTuple):
     progress: str = ""
     quarantine_folder: str = DEFAULT_FOLDER
     owner: int = 0
+
+    @property
+    def name_of_archive(self) -> str:
+        """What the manifest and messages call the archive."""
+        return self.shown_place or shown(self.place)
 
 
 class _Look(t.NamedTuple):
@@ -507,7 +512,7 @@ class Runtime:
         home = os.path.join(staging, "home")
         user = Unprivileged(choose_account(settings.account), home, self._runner, caller=settings.owner)
         self._own_folder(home, user)
-        self._tell("fetch {0}".format(settings.shown_place or settings.place))
+        self._tell("fetch {0}".format(settings.name_of_archive))
         arrived = os.path.join(staging, "arrived")
         os.mkdir(arrived, 0o700)
         if settings.kind == "source":
@@ -538,7 +543,7 @@ class Runtime:
         self._tell("unpack")
         made = os.path.join(staging, "made")
         os.mkdir(made, 0o755)
-        unpacked = archives.unpack(archive, made, self.settings.limits)
+        unpacked = archives.unpack(archive, made, self.settings.limits, name=self.settings.name_of_archive)
         preparing.find_interpreter(made, self.minor)
         return made, unpacked.digests
 
@@ -547,7 +552,7 @@ class Runtime:
         self._tell("unpack")
         source, stage = os.path.join(staging, "source"), os.path.join(staging, "stage")
         os.mkdir(source, 0o755)
-        archives.unpack(archive, source, settings.limits)
+        archives.unpack(archive, source, settings.limits, name=settings.name_of_archive)
         version = builds.version_of(source)
         if version != settings.version:
             raise ArchiveError(
@@ -599,7 +604,7 @@ class Runtime:
             "interpreter": "bin/python" + self.minor,
             "source": {
                 "kind": settings.kind,
-                "place": json_text(settings.shown_place or settings.place),
+                "place": json_text(settings.name_of_archive),
                 "sha256": settings.sha256,
                 "signed": bool(settings.signature),
             },

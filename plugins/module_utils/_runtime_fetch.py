@@ -26,7 +26,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._repository_co
 from ansible_collections.fleet.system_python.plugins.module_utils._sources_download import Deadline, Downloader
 from ansible_collections.fleet.system_python.plugins.module_utils._text import json_text, printable
 
-__all__ = ["Origin", "fetch", "is_url"]
+__all__ = ["Origin", "fetch", "is_url", "shown"]
 
 _CHUNK = 1 << 20
 _PROGRAMS = "/usr/bin:/bin"
@@ -64,9 +64,9 @@ def fetch(origin: Origin, folder: str, runner: CommandRunner = run_command) -> s
         raise ChecksumError(
             "{0} is not the archive that was asked for: its SHA-256 is {1}, wanted is {2}. Either it was damaged or "
             "replaced on its way, or the option sha256 belongs to another file.".format(
-                printable(_shown(origin.place)), found, origin.sha256
+                printable(shown(origin.place)), found, origin.sha256
             ),
-            file=json_text(_shown(origin.place)),
+            file=json_text(shown(origin.place)),
             wanted=origin.sha256,
             found=found,
         )
@@ -75,7 +75,8 @@ def fetch(origin: Origin, folder: str, runner: CommandRunner = run_command) -> s
     return path
 
 
-def _shown(place: str) -> str:
+def shown(place: str) -> str:
+    """Return a URL or path for messages and records: a URL without what may be secret in it."""
     return shown_url(place) if is_url(place) else place
 
 
@@ -154,10 +155,10 @@ def _program(*names: str) -> str:
 def _not_signed(origin: Origin, why: str) -> SignatureError:
     return SignatureError(
         "The signature {0} does not vouch for {1} with a key of {2}: {3}".format(
-            printable(_shown(origin.signature)),
-            printable(_shown(origin.place)),
+            printable(shown(origin.signature)),
+            printable(shown(origin.place)),
             printable(origin.keyring),
             printable(why),
         ),
-        file=json_text(_shown(origin.place)),
+        file=json_text(shown(origin.place)),
     )

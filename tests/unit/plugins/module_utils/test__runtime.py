@@ -11,6 +11,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils import _runtim
 from ansible_collections.fleet.system_python.plugins.module_utils import _runtime_manifest as manifests
 from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
     AcquisitionError,
+    ArchiveError,
     ChecksumError,
     ForeignRuntimeError,
     InUseError,
@@ -98,6 +99,17 @@ def test_the_link_alone(root: str) -> None:
     assert run(root).ensure()["actions"] == predicted["actions"]
     assert os.readlink(os.path.join(root, "3.13")) == "3.13.5"
     assert not run(root, link=False, version="3.13.4").predict()["changed"]
+
+
+def test_the_name_of_an_archive_has_no_secrets(root: str, tmp_path: t.Any) -> None:
+    runtime = run(root, place="https://joe:hunter2@mirror.example/cpython.tar.gz?token=hunter2#x", sha256=SHA)
+    assert runtime._about()["source"]["place"] == "https://mirror.example/cpython.tar.gz"
+    broken = tmp_path / "archive"
+    broken.write_bytes(b"no tar")
+    named = run(root, place=str(broken), shown_place="files/cpython.tar.gz", sha256=SHA)
+    (tmp_path / "staging").mkdir()
+    with pytest.raises(ArchiveError, match=r"The archive files/cpython\.tar\.gz is damaged"):
+        named._unpacked(str(tmp_path / "staging"), str(broken))
 
 
 def test_an_archive_of_the_controller_is_asked_for_only_when_it_is_needed(root: str) -> None:
