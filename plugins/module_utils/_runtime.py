@@ -490,7 +490,7 @@ class Runtime:
         if (settings.place or settings.shown_place) and settings.sha256:
             return
         source = (look.manifest or {}).get("source") or {}
-        if is_url(str(source.get("place"))):
+        if is_url(str(source.get("place"))) and not source.get("shortened"):
             options = (look.manifest or {}).get("build") or {}
             self.settings = settings._replace(
                 place=source["place"],
@@ -500,8 +500,12 @@ class Runtime:
             )
             return
         raise AcquisitionError(
-            "{0} must be installed, and no archive is given. Give url, path or controller_file, and its sha256.".format(
-                printable(self.path)
+            "{0} must be installed, and no archive is given{1}. Give url, path or controller_file, and its "
+            "sha256.".format(
+                printable(self.path),
+                "; of the address that it came from, user, password and query are not kept"
+                if source.get("shortened")
+                else "",
             )
         )
 
@@ -607,6 +611,7 @@ class Runtime:
                 "place": json_text(settings.name_of_archive),
                 "sha256": settings.sha256,
                 "signed": bool(settings.signature),
+                "shortened": settings.name_of_archive not in (settings.shown_place, settings.place),
             },
             "installed": {
                 "at": dt.datetime.fromtimestamp(int(self._clock()), dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ"),

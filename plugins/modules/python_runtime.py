@@ -286,10 +286,17 @@ link:
   type: dict
   sample: {"path": "/opt/python/3.13", "target": "3.13.5"}
 source:
-  description: What the runtime came from, as its manifest says, or the packages with their versions.
+  description:
+    - What the runtime came from, as its manifest says, or the packages with their versions.
+    - It is C(shortened) where the address had a user, a password or a query, which are not kept.
   returned: success
   type: dict
-  sample: {"kind": "prebuilt", "place": "files/cpython-3.13.5.tar.gz", "sha256": "0123...", "signed": false}
+  sample:
+    kind: prebuilt
+    place: files/cpython-3.13.5.tar.gz
+    sha256: "0123..."
+    signed: false
+    shortened: false
 installed:
   description: When and by whom it was installed, null for a package.
   returned: success

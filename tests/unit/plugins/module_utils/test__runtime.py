@@ -36,12 +36,12 @@ def root_fixture(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> str:
     return str(tmp_path)
 
 
-def install(root: str, version: str, link: bool = False) -> None:
+def install(root: str, version: str, link: bool = False, source: t.Optional[t.Dict[str, t.Any]] = None) -> None:
     folder = os.path.join(root, version)
     os.makedirs(os.path.join(folder, "bin"), 0o755)
     with open(os.path.join(folder, "bin/python" + runtimes.minor_of(version)), "w") as stream:
         stream.write(version)
-    about = {"version": version, "source": {"kind": "prebuilt", "place": "/srv/a", "sha256": SHA}}
+    about = {"version": version, "source": source or {"kind": "prebuilt", "place": "/srv/a", "sha256": SHA}}
     manifests.write(folder, manifests.new_manifest(folder, about, {}))
     if link:
         os.symlink(version, os.path.join(root, runtimes.minor_of(version)))
@@ -103,7 +103,12 @@ def test_the_link_alone(root: str) -> None:
 
 def test_the_name_of_an_archive_has_no_secrets(root: str, tmp_path: t.Any) -> None:
     runtime = run(root, place="https://joe:hunter2@mirror.example/cpython.tar.gz?token=hunter2#x", sha256=SHA)
-    assert runtime._about()["source"]["place"] == "https://mirror.example/cpython.tar.gz"
+    source = runtime._about()["source"]
+    assert (source["place"], source["shortened"]) == ("https://mirror.example/cpython.tar.gz", True)
+    install(root, "3.13.5", source=source)
+    os.unlink(os.path.join(root, "3.13.5/bin/python3.13"))
+    with pytest.raises(AcquisitionError, match="password and query are not kept"):
+        run(root, "intact").ensure()
     broken = tmp_path / "archive"
     broken.write_bytes(b"no tar")
     named = run(root, place=str(broken), shown_place="files/cpython.tar.gz", sha256=SHA)
