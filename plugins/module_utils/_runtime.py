@@ -393,7 +393,7 @@ class Runtime:
                     printable(self.settings.destination)
                 )
             )
-        if os.path.isfile(self.settings.destination) and self._packed_note() == self._state_of_runtime():
+        if os.path.isfile(self.settings.destination) and self._packed_note() == self._new_note():
             return []
         return [{"action": "pack", "path": self.settings.destination}]
 
@@ -401,15 +401,18 @@ class Runtime:
         return self.settings.destination + ".packed"
 
     def _packed_note(self) -> str:
-        """Return what runtime the archive was made of, as C(_state_of_runtime) said then."""
+        """Return what C(_new_note) said when the archive was made."""
         try:
             with open(self._note_path(), encoding="ascii", errors="replace") as stream:
                 return stream.read().strip()
         except FileNotFoundError:
             return ""
 
-    def _state_of_runtime(self) -> str:
-        return sha256_of(os.path.join(self.path, manifests.SUMS))
+    def _new_note(self) -> str:
+        """Return the SHA-256 of what tells the runtime's files, and that of the archive made of them."""
+        return "{0} {1}".format(
+            sha256_of(os.path.join(self.path, manifests.SUMS)), sha256_of(self.settings.destination)
+        )
 
     # --- doing
 
@@ -469,7 +472,7 @@ class Runtime:
         archives.pack(self.path, temporary, "python", skipped)
         os.chmod(temporary, 0o644)
         os.rename(temporary, destination)
-        write_durably(self._note_path(), self._state_of_runtime().encode("ascii") + b"\n", 0o644)
+        write_durably(self._note_path(), self._new_note().encode("ascii") + b"\n", 0o644)
 
     def _install(self) -> None:
         settings = self.settings

@@ -145,8 +145,8 @@ options:
     type: str
   destination:
     description:
-      - With O(state=packed), the archive to make (C(.tar.gz)). It is made anew when the runtime was installed anew. A
-        note beside it (C(.packed)) tells.
+      - With O(state=packed), the archive to make (C(.tar.gz)). It is made anew when the runtime was installed anew, or
+        the archive is not the one that was made. A note beside it (C(.packed)) tells.
     type: path
   max_size:
     description:

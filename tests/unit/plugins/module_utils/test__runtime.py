@@ -255,6 +255,12 @@ def test_packing(root: str, tmp_path_factory: t.Any) -> None:
     target = str(tmp_path_factory.mktemp("packed") / "a.tar.gz")
     assert run(root, "packed", destination=target).ensure()["changed"]
     assert not run(root, "packed", destination=target).ensure()["changed"]
+    with open(target, "rb+") as stream:
+        whole = stream.read()
+        stream.truncate(len(whole) // 2)
+    assert run(root, "packed", destination=target).ensure()["changed"]
+    with open(target, "rb") as stream:
+        assert stream.read() == whole
     with pytest.raises(AcquisitionError, match="no runtime"):
         run(root, "packed", version="3.13.6", destination=target).ensure()
 
