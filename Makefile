@@ -6,7 +6,7 @@ CORE ?= 2.19
 WITH = tests/tools/with-env $(CORE)
 
 .DEFAULT_GOAL := help
-.PHONY: help bootstrap demo test lint fix unit hosts scenarios bench gates prove-gates clean
+.PHONY: help bootstrap demo test lint fix unit figures hosts scenarios bench gates prove-gates clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z%-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -24,16 +24,19 @@ lint: bootstrap ## every judge that needs no test host
 	@$(PYTHON) tests/tools/gates.py --only lint
 
 fix: bootstrap ## let ruff correct what it can
-	@$(PYTHON) tests/tools/lint_python.py --fix
+	@$(WITH) sh -c 'ruff check --fix; ruff format'
 
 unit: bootstrap ## the unit tests on every Python that is here
-	@$(PYTHON) tests/tools/unit_matrix.py
+	@$(PYTHON) tests/tools/gates.py --only unit
+
+figures: ## how large, how knotted and how untyped plugins/ is
+	@$(PYTHON) tests/tools/figures.py
 
 hosts: bootstrap ## the images of the test hosts
 	@tests/hosts/build
 
 scenarios: bootstrap ## the molecule scenarios
-	@tests/tools/run_scenarios
+	@$(PYTHON) tests/tools/gates.py --only scenarios
 
 bench: bootstrap ## what an audit, a repair, the page of 1,000 hosts and a check of the guard cost
 	@$(WITH) tests/bench/run

@@ -20,6 +20,7 @@ class Platform:
     # Links of further packages, and of the alternatives groups that are the release's own.
     further_links: Mapping[str, str] = field(default_factory=dict)
     groups: tuple[str, ...] = ()
+    manuals: tuple[str, ...] = ()
 
 
 def _with_rpm(os: str, dist: str) -> tuple[str, str]:
@@ -87,6 +88,7 @@ PLATFORMS = {
             "/etc/alternatives/python": "/usr/libexec/no-python",
         },
         groups=("python", "python3"),
+        manuals=("unversioned-python-man", "python3-man"),
     ),
     "el10": Platform(
         version="3.12",

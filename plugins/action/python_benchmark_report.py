@@ -12,68 +12,50 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
-from ansible.plugins.action import ActionBase
-
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
-    InvalidDataError,
-    ReadOnlyError,
-    SystemPythonError,
-)
-from ansible_collections.fleet.system_python.plugins.module_utils._files import write_durably
-from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark_chart import draw, require_library
-from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark_rows import table
-
-_OPTIONS = {
-    "measured": {"type": "dict", "default": {}},
-    "folder": {"type": "path", "required": True},
-    "name": {"type": "str", "required": True},
-    "title": {"type": "str"},
-    "pictures": {"type": "bool", "default": True},
-}
+from ..module_utils._base.errors import InvalidDataError, ReadOnlyError
+from ..module_utils._benchmark.records import BenchmarkResult
+from ..module_utils._disk.atomic import write_durably
+from ..modules.python_benchmark_report import ARGUMENT_SPEC
+from ..plugin_utils._action.base import CollectionAction
+from ..plugin_utils._benchmark.chart import draw, require_library
+from ..plugin_utils._benchmark.rows import table
 
 
-class ActionModule(ActionBase):
+class ActionModule(CollectionAction):
     """All of it is done here, on the controller; the host is not asked."""
 
-    TRANSFERS_FILES = False
     _requires_connection = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
+    def perform(self, result: dict[str, object]) -> None:
         """Return the table and the paths of what was written."""
-        super().run(tmp, task_vars)
-        _validation, options = self.validate_argument_spec(argument_spec=_OPTIONS)
-        try:
-            return self._report(options)
-        except SystemPythonError as error:
-            return {"failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
-
-    def _report(self, options: Mapping[str, Any]) -> dict[str, Any]:
+        options = self.options(ARGUMENT_SPEC)
         # json takes Ansible's own kinds of dict and str, which matplotlib should not meet.
         measured = json.loads(json.dumps(options["measured"]))
         if options["pictures"]:
             require_library()
         folder = Path(options["folder"]).absolute()
-        contents = self._contents(measured, options) if measured else {}
+        title = (options["title"] or options["name"]) if options["pictures"] else None
+        contents = _contents(measured, title) if measured else {}
         paths = {kind: str(folder / (_file_name(options["name"]) + "." + kind)) for kind in contents}
         changed = [kind for kind, path in paths.items() if _content_of(Path(path)) != contents[kind]]
         if not self._task.check_mode:
-            _make(folder)
+            _make_writable_folder(folder)
             for kind in changed:
                 write_durably(paths[kind], contents[kind], 0o644)
-        return {"changed": bool(changed), "table": table(measured) if measured else [], "paths": paths}
+        result.update(changed=bool(changed), table=table(measured) if measured else [], paths=paths)
 
-    def _contents(self, measured: Mapping[str, Any], options: Mapping[str, Any]) -> dict[str, bytes]:
-        lines = table(measured)
-        found = {
-            "json": json.dumps(measured, indent=1, sort_keys=True).encode() + b"\n",
-            "txt": ("\n".join(lines) + "\n").encode(),
-        }
-        if options["pictures"]:
-            tolerance = max(float(result.get("tolerance", 0)) for result in measured.values())
-            found["svg"] = draw(measured, options["title"] or options["name"], tolerance).encode()
-        return found
+
+def _contents(measured: Mapping[str, BenchmarkResult], title: str | None) -> dict[str, bytes]:
+    """Return the files by their endings; without a title there is no picture."""
+    found = {
+        "json": json.dumps(measured, indent=1, sort_keys=True).encode() + b"\n",
+        "txt": ("\n".join(table(measured)) + "\n").encode(),
+    }
+    if title is not None:
+        tolerance = max(float(result.get("tolerance", 0)) for result in measured.values())
+        found["svg"] = draw(measured, title, tolerance).encode()
+    return found
 
 
 def _file_name(name: str) -> str:
@@ -93,7 +75,7 @@ def _content_of(path: Path) -> bytes | None:
         raise _unwritable(path, error) from error
 
 
-def _make(folder: Path) -> None:
+def _make_writable_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,18 +7,17 @@
 from __future__ import annotations
 
 import os
-from typing import Any
 
-from ansible_collections.fleet.system_python.plugins.plugin_utils._portable_module import PortableModuleAction
-from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
+from ..plugin_utils._action.first_aid import Trusted, trusted_interpreter_where_rpm_is
+from ..plugin_utils._action.trusted_module import TrustedModuleAction
 
 
-class ActionModule(PortableModuleAction):
+class ActionModule(TrustedModuleAction):
     """See TrustedModuleAction; for an offline root, which may be looked at on a Debian host, PortableModuleAction."""
 
-    def choose(self, found: dict[str, Any]) -> str | None:
+    def choose(self, found: dict[str, object]) -> Trusted | None:
         """See TrustedModuleAction. The root's own interpreters are never among those to choose from."""
         root = os.path.normpath(str(self._task.args.get("root") or "/"))
         if root in ("/", "//"):
-            return TrustedModuleAction.choose(self, found)
-        return super().choose(found)
+            return super().choose(found)
+        return trusted_interpreter_where_rpm_is(self.host, found)

@@ -6,58 +6,43 @@
 
 from __future__ import annotations
 
-import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
-from ansible.plugins.action import ActionBase
 
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_build import FORMATS, Request, build
-
-ARGUMENTS: dict[str, dict[str, Any]] = {
-    "reports": {"type": "path", "required": True},
-    "dest": {"type": "path"},
-    "history": {"type": "path"},
-    "formats": {"type": "list", "elements": "str", "choices": list(FORMATS), "default": ["html"]},
-    "mode": {"type": "str", "default": "0644"},
-}
+from ..modules.python_fleet_page import ARGUMENT_SPEC
+from ..plugin_utils._action.base import CollectionAction
+from ..plugin_utils._fleet.build import PageRequest, build
+from ..plugin_utils._run.collection import version
 
 
-class ActionModule(ActionBase):
-    """All of the work is in _fleet_build."""
+class ActionModule(CollectionAction):
+    """All of the work is in _fleet/build.py."""
 
-    TRANSFERS_FILES = False
     # A page is made of all hosts, so it is made once.
     BYPASS_HOST_LOOP = True
     _requires_connection = False
-    _supports_check_mode = True
-    _supports_async = False
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Return the result of the task; a failure carries C(kind) and C(details)."""
-        super().run(tmp, task_vars)
-        _validated, arguments = self.validate_argument_spec(argument_spec=ARGUMENTS)
-        try:
-            result = build(_request(arguments, check_mode=self._task.check_mode))
-        except SystemPythonError as error:
-            return {"failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
-        if result["faults"]:
-            result["warnings"] = [f"{fault['file']} {fault['reason']}" for fault in result["faults"]]
-        return result
+    def perform(self, result: dict[str, object]) -> None:
+        """Make the files."""
+        built = build(_request(self.options(ARGUMENT_SPEC), check_mode=self._task.check_mode))
+        result.update(built)
+        if built["faults"]:
+            result["warnings"] = [f"{fault['file']} {fault['reason']}" for fault in built["faults"]]
 
 
-def _request(arguments: dict[str, Any], check_mode: bool) -> Request:
+def _request(arguments: Mapping[str, Any], check_mode: bool) -> PageRequest:
     reports = Path(arguments["reports"]).absolute()
     history = arguments["history"]
-    return Request(
+    return PageRequest(
         reports=reports,
         dest=Path(arguments["dest"]).absolute() if arguments["dest"] else reports,
         history=Path(history).absolute() if history else None,
         formats=tuple(dict.fromkeys(arguments["formats"])),
         mode=_mode(arguments["mode"]),
-        version=_version(),
+        version=version(),
         check_mode=check_mode,
     )
 
@@ -70,15 +55,3 @@ def _mode(text: str) -> int:
     if not 0 <= mode <= 0o777:
         raise AnsibleActionFail(f"mode is {text!r}; give the permissions of the files as octal digits, such as '0640'")
     return mode
-
-
-def _version() -> str:
-    """The collection's version: an installed one has a manifest, a clone has galaxy.yml."""
-    root = Path(__file__).resolve().parents[2]
-    manifest = root / "MANIFEST.json"
-    if manifest.is_file():
-        return str(json.loads(manifest.read_text(encoding="utf-8"))["collection_info"]["version"])
-    for line in (root / "galaxy.yml").read_text(encoding="utf-8").splitlines():
-        if line.startswith("version:"):
-            return line.partition(":")[2].strip()
-    return "unknown"

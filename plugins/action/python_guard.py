@@ -7,19 +7,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
-from ansible_collections.fleet.system_python.plugins.plugin_utils import _trusted_module
-from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
+from ..plugin_utils._action.trusted_module import TrustedModuleAction
 
-_CHECKER = Path(_trusted_module.__file__).parent / "guard/guard.sh"
+_CHECKER = Path(__file__).parents[1] / "plugin_utils/_guard/guard.sh"
 
 
 class ActionModule(TrustedModuleAction):
     """See TrustedModuleAction."""
 
-    def execute(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def execute(self, arguments: dict[str, object]) -> dict[str, object]:
         """Run the module with the checker, a file of the controller."""
         if arguments.get("state") != "absent":
-            arguments["checker"] = self.upload(_CHECKER)
-        return super().execute(arguments, variables)
+            arguments["checker"] = self.host.upload(_CHECKER)
+        return super().execute(arguments)

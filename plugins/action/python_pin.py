@@ -11,39 +11,31 @@ from typing import Any
 
 from ansible.release import __version__ as core_version
 
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.plugin_utils._pin_inventory import (
-    Change,
-    content_of,
-    ensure_file,
-    explain,
-    file_for,
-    folder_of,
-)
-from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
+from ..module_utils._base.errors import SystemPythonError
+from ..plugin_utils._action.trusted_module import TrustedModuleAction
+from ..plugin_utils._pin.inventory import Change, content_of, ensure_file, explain, file_for, folder_of
 
 
 class ActionModule(TrustedModuleAction):
     """See TrustedModuleAction."""
 
-    def execute(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def execute(self, arguments: dict[str, object]) -> dict[str, object]:
         """Run the module, then take care of the inventory: what that cannot do is known before the module runs."""
-        interpreter = str(variables.get("ansible_python_interpreter") or "")
-        self._take_care(arguments, variables, interpreter, check_mode=True)
-        result = super().execute(arguments, variables)
+        interpreter = self.trusted.interpreter if self.trusted else ""
+        self._pin_in_inventory(arguments, interpreter, check_mode=True)
+        result: dict[str, Any] = super().execute(arguments)
         if result.get("failed"):
             return result
         try:
-            change = self._take_care(arguments, variables, interpreter, self._task.check_mode)
+            change = self._pin_in_inventory(arguments, interpreter, self._task.check_mode)
         except SystemPythonError as error:
-            # Another host was faster, or the folder was closed meanwhile: what was done on this host stays told.
-            return {**result, "failed": True, "msg": error.message, "kind": error.kind, "details": error.details}
-        explanation = explain(interpreter, result.get("discovery") or {}, core_version)
+            # Another host was faster, or the folder was closed meanwhile: what was done on this host stays reported.
+            return {**result, **error.as_result()}
         result["inventory"] = {
             "interpreter": interpreter,
             "path": change.path if change else None,
             "content": change.after if change else f"ansible_python_interpreter: {interpreter}\n",
-            "explanation": explanation,
+            "explanation": explain(interpreter, result.get("discovery") or {}, core_version),
         }
         if change and change.changed:
             result["changed"] = True
@@ -53,16 +45,16 @@ class ActionModule(TrustedModuleAction):
             result["summary"] = ["changed", *result["summary"][1:], line]
         return result
 
-    def _take_care(
-        self, arguments: Mapping[str, Any], variables: Mapping[str, Any], interpreter: str, check_mode: bool
-    ) -> Change | None:
-        wish = str(arguments.get("inventory") or "unmanaged")
+    def _pin_in_inventory(self, arguments: Mapping[str, object], interpreter: str, check_mode: bool) -> Change | None:
+        """Return what is done to the file of the inventory, None where the task leaves that alone."""
+        wish = arguments.get("inventory")
         if wish not in ("present", "absent"):
             # Another word is the module's to refuse.
             return None
-        beside = folder_of(str(variables.get("inventory_dir") or ""), variables.get("ansible_inventory_sources") or [])
+        sources = self.variables.get("ansible_inventory_sources") or []
+        beside = folder_of(str(self.variables.get("inventory_dir") or ""), sources)
         folder = str(arguments.get("inventory_folder") or beside)
         group = arguments.get("inventory_group")
-        path = file_for(folder, str(variables["inventory_hostname"]), str(group) if group else None)
+        path = file_for(folder, str(self.variables["inventory_hostname"]), str(group) if group else None)
         content = content_of(interpreter) if wish == "present" else None
         return ensure_file(path, content, check_mode, shared=bool(group))

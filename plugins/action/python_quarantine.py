@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
+from ..plugin_utils._action.trusted_module import TrustedModuleAction
 
 
 class ActionModule(TrustedModuleAction):

@@ -7,13 +7,11 @@
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
-from typing import Any
 
 from ansible.utils.hashing import secure_hash
 
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import ChecksumError
-from ansible_collections.fleet.system_python.plugins.plugin_utils._portable_module import PortableModuleAction
+from ..module_utils._base.errors import ChecksumError
+from ..plugin_utils._action.trusted_module import PortableModuleAction
 
 # Option with a file of the controller: the option of the module that gets the uploaded file.
 _FILES = {"controller_file": "path", "controller_signature": "signature", "controller_keyring": "keyring"}
@@ -22,23 +20,23 @@ _FILES = {"controller_file": "path", "controller_signature": "signature", "contr
 class ActionModule(PortableModuleAction):
     """See PortableModuleAction."""
 
-    def execute(self, arguments: dict[str, Any], variables: dict[str, Any]) -> dict[str, Any]:
+    def execute(self, arguments: dict[str, object]) -> dict[str, object]:
         """Bring files of the controller to the host, but only when the module says that it needs the archive."""
         local = {name: str(arguments[name]) for name in _FILES if arguments.get(name)}
         if local and not self._task.check_mode:
             self._require_right_file(local.get("controller_file"), arguments.get("sha256"))
-            asked: dict[str, Any] = self._execute_module(module_args=arguments, task_vars=variables)
-            if not asked.pop("needs_archive", False):
-                return asked
+            answer = self.run_module(arguments)
+            if not answer.pop("needs_archive", False):
+                return answer
             for name, path in local.items():
-                arguments[_FILES[name]] = self.upload(Path(self._find_needle("files", path)))
-        return super().execute(arguments, variables)
+                arguments[_FILES[name]] = self.host.upload(self.local_file(path))
+        return super().execute(arguments)
 
     def _require_right_file(self, path: str | None, sha256: object) -> None:
-        """A wrong file is told before it is sent."""
+        """Refuse a wrong file before it is sent."""
         if not path or not sha256:
             return
-        found = secure_hash(self._find_needle("files", path), hashlib.sha256)
+        found = secure_hash(str(self.local_file(path)), hashlib.sha256)
         if found != str(sha256).lower():
             raise ChecksumError(
                 f"{path} on the controller is not the archive that was asked for: its SHA-256 is {found}, wanted is "

@@ -6,7 +6,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.fleet.system_python.plugins.plugin_utils._portable_module import PortableModuleAction
+from ..plugin_utils._action.trusted_module import PortableModuleAction
 
 
 class ActionModule(PortableModuleAction):

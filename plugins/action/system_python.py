@@ -6,20 +6,19 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
+from ..plugin_utils._action.trusted_module import TrustedModuleAction
 
 
 class ActionModule(TrustedModuleAction):
     """See TrustedModuleAction."""
 
-    def module_args(self) -> dict[str, Any]:
+    def module_args(self) -> dict[str, object]:
         """Copy C(controller_files) to the host and give them to the module as C(files)."""
-        arguments = super().module_args()
+        arguments: dict[str, Any] = super().module_args()
         local = arguments.pop("controller_files", None) or []
         if local and not self._task.check_mode:
-            uploaded = [self.upload(Path(self._find_needle("files", path))) for path in local]
+            uploaded = [self.host.upload(self.local_file(path)) for path in local]
             arguments["files"] = [*(arguments.get("files") or []), *uploaded]
         return arguments

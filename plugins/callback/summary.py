@@ -45,43 +45,68 @@ EXAMPLES = r"""
 # stdout_callback = fleet.system_python.summary
 """
 
-from typing import Any
+from typing import Protocol
 
 from ansible.plugins.callback import CallbackBase
 
-from ansible_collections.fleet.system_python.plugins.plugin_utils._run_summary import RunSummary
+from ..plugin_utils._fleet.summary import RunSummary
+
+
+class NamedHost(Protocol):
+    """A host."""
+
+    def get_name(self) -> str:
+        """Return its name in the inventory."""
+
+
+class RunTask(Protocol):
+    """A task, by the name that was written and the full one, which is null where it was not looked up."""
+
+    action: str
+    resolved_action: str | None
+
+
+class TaskResult(Protocol):
+    """What ansible-core 2.16 to 2.19 both give of a task that ran."""
+
+    _host: NamedHost
+    _task: RunTask
+    _result: dict[str, object]
 
 
 class CallbackModule(CallbackBase):
-    """Hands what tasks returned to RunSummary. C(_result) and its like are what ansible-core 2.16 to 2.19 both have."""
+    """Hands what tasks returned to RunSummary."""
 
     CALLBACK_VERSION = 2.0
     CALLBACK_TYPE = "aggregate"
     CALLBACK_NAME = "fleet.system_python.summary"
     CALLBACK_NEEDS_ENABLED = True
 
-    def v2_playbook_on_start(self, playbook: Any) -> None:
+    def v2_playbook_on_start(self, playbook: object) -> None:
         """Begin."""
         self._summary = RunSummary(self.get_option("hosts"))
 
-    def v2_runner_on_ok(self, result: Any) -> None:
+    def v2_runner_on_ok(self, result: TaskResult) -> None:
         """Note what a task returned."""
-        self._summary.ok(result._host.get_name(), result._task.resolved_action or result._task.action, result._result)
+        self._summary.ok(result._host.get_name(), _action(result), result._result)
 
-    def v2_runner_on_failed(self, result: Any, ignore_errors: bool = False) -> None:
+    def v2_runner_on_failed(self, result: TaskResult, ignore_errors: bool = False) -> None:
         """Note what failed, unless the play goes on as if it had not."""
         if not ignore_errors:
-            action = result._task.resolved_action or result._task.action
-            self._summary.failed(result._host.get_name(), action, result._result)
+            self._summary.failed(result._host.get_name(), _action(result), result._result)
 
-    def v2_runner_on_unreachable(self, result: Any) -> None:
+    def v2_runner_on_unreachable(self, result: TaskResult) -> None:
         """Note who cannot be reached."""
-        self._summary.unreachable(result._host.get_name(), result._task.resolved_action or result._task.action)
+        self._summary.unreachable(result._host.get_name(), _action(result))
 
-    def v2_playbook_on_stats(self, stats: Any) -> None:
+    def v2_playbook_on_stats(self, stats: object) -> None:
         """Print the summary."""
         lines = self._summary.lines()
         if lines:
             self._display.banner("SYSTEM PYTHON")
             for line in lines:
                 self._display.display(line)
+
+
+def _action(result: TaskResult) -> str:
+    return result._task.resolved_action or result._task.action

@@ -119,6 +119,10 @@ kind:
   returned: failure
   type: str
   sample: image
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The facts behind the message.
   returned: failure
@@ -126,39 +130,42 @@ details:
   sample: {"image": "app:1.4"}
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._image import Source, lay_out, remove
+from ..module_utils._base.module import run_module
+from ..module_utils._image.run import ImageSource, lay_out, remove
+
+ARGUMENT_SPEC = {
+    "image": {"type": "str"},
+    "archive": {"type": "path"},
+    "engine": {"type": "str"},
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "parent": {"type": "path", "default": "/var/tmp"},  # noqa: S108  # mkdtemp makes the folder
+    "root": {"type": "path"},
+    "timeout": {"type": "int", "default": 600},
+}
+
+
+def _work(module: AnsibleModule) -> t.Mapping[str, object]:
+    options = module.params
+    if options["state"] == "absent":
+        return {"changed": remove(options["root"], module.check_mode)}
+    if module.check_mode:
+        return {"changed": True}
+    source = ImageSource(options["image"], options["archive"], options["engine"])
+    return dict(lay_out(source, options["parent"], options["timeout"]), changed=True)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "image": {"type": "str"},
-            "archive": {"type": "path"},
-            "engine": {"type": "str"},
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "parent": {"type": "path", "default": "/var/tmp"},  # noqa: S108  # mkdtemp makes the folder
-            "root": {"type": "path"},
-            "timeout": {"type": "int", "default": 600},
-        },
+    run_module(
+        _work,
+        ARGUMENT_SPEC,
         required_if=[("state", "present", ("image", "archive"), True), ("state", "absent", ("root",))],
         mutually_exclusive=[("archive", "engine"), ("root", "image"), ("root", "archive")],
-        supports_check_mode=True,
     )
-    options = module.params
-    result = {"changed": True}
-    try:
-        if options["state"] == "absent":
-            result["changed"] = remove(options["root"], module.check_mode)
-        elif not module.check_mode:
-            source = Source(options["image"], options["archive"], options["engine"])
-            result.update(lay_out(source, options["parent"], options["timeout"]))
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(**result)
 
 
 if __name__ == "__main__":

@@ -13,8 +13,8 @@ description:
     at the end.
   - Interpreters are run as an unprivileged user, never as root. One that no package vouches for is run as well, and the
     result says that it is unverified.
-  - An interpreter that does not start, dies or takes too long is told with the reason, and the others go on. Without
-    the baseline the module fails.
+  - An interpreter that does not start, dies or takes too long is reported with the reason, and the others go on.
+    Without the baseline the module fails.
   - C(docs/benchmark.md) describes the workloads and the statistics.
 options:
   interpreters:
@@ -225,25 +225,25 @@ kind:
   description: A stable word for the error, for example C(baseline_failed).
   returned: failure
   type: str
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   returned: failure
   type: dict
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._benchmark import (
-    WORKLOAD_NAMES,
-    Settings,
-    benchmark,
-    plan,
-    short_facts,
-    summarize,
-    summarize_plan,
-)
-from ansible_collections.fleet.system_python.plugins.module_utils._benchmark_runners import PyperfSource
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
+from ..module_utils._base.module import run_module
+from ..module_utils._benchmark.run import benchmark, plan
+from ..module_utils._benchmark.runners import PyperfSource
+from ..module_utils._benchmark.settings import WORKLOAD_NAMES, Settings
+from ..module_utils._benchmark.summary import short_facts, summarize, summarize_plan
 
 _OWN = {
     "name": {"type": "str", "required": True},
@@ -253,58 +253,58 @@ _OWN = {
 }
 
 
-def main() -> None:
-    """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "interpreters": {"type": "list", "elements": "str"},
-            "baseline": {"type": "str"},
-            "workloads": {
-                "type": "list",
-                "elements": "str",
-                "choices": list(WORKLOAD_NAMES),
-                "default": ["nbody", "words", "files", "startup"],
-            },
-            "scripts": {
-                "type": "list",
-                "elements": "dict",
-                "default": [],
-                "options": _OWN,
-                "required_one_of": [("path", "content")],
-                "mutually_exclusive": [("path", "content")],
-            },
-            "scale": {"type": "float", "default": 1.0},
-            "fsync": {"type": "bool", "default": False},
-            "rounds": {"type": "int", "default": 9},
-            "warmups": {"type": "int", "default": 1},
-            "tolerance": {"type": "float", "default": 0.02},
-            "clock": {"type": "str", "choices": ["wall", "cpu"], "default": "wall"},
-            "runner": {"type": "str", "choices": ["auto", "builtin", "pyperf"], "default": "auto"},
-            "pyperf_wheelhouse": {"type": "path"},
-            "pyperf_from_index": {"type": "bool", "default": False},
-            "user": {"type": "str", "default": "nobody"},
-            "folder": {"type": "path", "default": "/var/tmp"},  # noqa: S108  # the files are to be on a disk
-            "niceness": {"type": "int", "default": 0},
-            "timeout": {"type": "float", "default": 300.0},
-        },
-        supports_check_mode=True,
-    )
+ARGUMENT_SPEC = {
+    "interpreters": {"type": "list", "elements": "str"},
+    "baseline": {"type": "str"},
+    "workloads": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(WORKLOAD_NAMES),
+        "default": ["nbody", "words", "files", "startup"],
+    },
+    "scripts": {
+        "type": "list",
+        "elements": "dict",
+        "default": [],
+        "options": _OWN,
+        "required_one_of": [("path", "content")],
+        "mutually_exclusive": [("path", "content")],
+    },
+    "scale": {"type": "float", "default": 1.0},
+    "fsync": {"type": "bool", "default": False},
+    "rounds": {"type": "int", "default": 9},
+    "warmups": {"type": "int", "default": 1},
+    "tolerance": {"type": "float", "default": 0.02},
+    "clock": {"type": "str", "choices": ["wall", "cpu"], "default": "wall"},
+    "runner": {"type": "str", "choices": ["auto", "builtin", "pyperf"], "default": "auto"},
+    "pyperf_wheelhouse": {"type": "path"},
+    "pyperf_from_index": {"type": "bool", "default": False},
+    "user": {"type": "str", "default": "nobody"},
+    "folder": {"type": "path", "default": "/var/tmp"},  # noqa: S108  # the files are to be on a disk
+    "niceness": {"type": "int", "default": 0},
+    "timeout": {"type": "float", "default": 300.0},
+}
+
+
+def _work(module: AnsibleModule) -> t.Mapping[str, object]:
     options = dict(module.params)
     source = PyperfSource(options.pop("pyperf_wheelhouse"), options.pop("pyperf_from_index"))
     settings = Settings(pyperf=source, **options)
-    try:
-        if module.check_mode:
-            planned = plan(settings)
-            module.exit_json(changed=False, plan=planned, summary=summarize_plan(planned))
-        result = benchmark(settings)
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(
-        changed=False,
-        ansible_facts={"system_python_benchmark": short_facts(result)},
-        benchmark=result,
-        summary=summarize(result),
-    )
+    if module.check_mode:
+        planned = plan(settings)
+        return {"changed": False, "plan": planned, "summary": summarize_plan(planned)}
+    result = benchmark(settings)
+    return {
+        "changed": False,
+        "ansible_facts": {"system_python_benchmark": short_facts(result)},
+        "benchmark": result,
+        "summary": summarize(result),
+    }
+
+
+def main() -> None:
+    """Run the module."""
+    run_module(_work, ARGUMENT_SPEC, changes=False)
 
 
 if __name__ == "__main__":

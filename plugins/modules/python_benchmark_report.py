@@ -84,35 +84,33 @@ kind:
   description: A stable word for the error, for example C(no_chart_library).
   returned: failure
   type: str
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   returned: failure
   type: dict
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
+
+from ..module_utils._base.module import refuse_to_be_a_module
+
+# The action plugin uses it too.
+ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
+    "measured": {"type": "dict", "default": {}},
+    "folder": {"type": "path", "required": True},
+    "name": {"type": "str", "required": True},
+    "title": {"type": "str"},
+    "pictures": {"type": "bool", "default": True},
+}
 
 
 def main() -> None:
     """Fail: the work is done by the action plugin."""
-    module = AnsibleModule(
-        argument_spec={
-            "measured": {"type": "dict", "default": {}},
-            "folder": {"type": "path", "required": True},
-            "name": {"type": "str", "required": True},
-            "title": {"type": "str"},
-            "pictures": {"type": "bool", "default": True},
-        },
-        supports_check_mode=True,
-    )
-    module.fail_json(
-        msg=(
-            "python_benchmark_report is an action plugin: it runs on the controller. It cannot run as a module. "
-            "Call it as fleet.system_python.python_benchmark_report."
-        ),
-        kind="not_a_module",
-        details={},
-    )
+    refuse_to_be_a_module("python_benchmark_report", ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ description:
   - The blast radius. Finds the packages, commands, systemd units, cron jobs and running processes that depend on the
     system's own interpreter, by which of its names each does, and which changes of the interpreter would break it.
   - Reads only, and starts no interpreter. Everything is read from files, C(/proc) and the package database.
-  - A process whose executable was replaced or deleted since it was started is told; it needs a restart.
+  - A process whose executable was replaced or deleted since it was started is reported; it needs a restart.
 options:
   contract:
     description:
@@ -206,50 +206,46 @@ kind:
   type: str
   returned: failure
   sample: unknown_platform
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   type: dict
   returned: failure
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._dependents import (
-    Question,
-    dependents_of,
-    summarize,
-)
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
+from ..module_utils._audit.contract import contract_for
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._usage.run import Question, dependents_of, summarize
+from ..module_utils._usage.sources import KINDS
 
-_KINDS = ["unit", "cron", "process", "command", "package"]
+ARGUMENT_SPEC = {
+    "contract": {"type": "dict"},
+    "kinds": {"type": "list", "elements": "str", "choices": list(KINDS), "default": list(KINDS)},
+    "folders": {"type": "list", "elements": "path", "default": []},
+    "time_limit": {"type": "float", "default": 30},
+    "limit": {"type": "int", "default": 1000},
+}
+
+
+def _work(module: AnsibleModule) -> t.Mapping[str, object]:
+    options = dict(module.params)
+    contract = contract_for(read_os_release(), options.pop("contract"))
+    folders, kinds = tuple(options.pop("folders")), tuple(options.pop("kinds"))
+    found = dependents_of(contract, Question(folders=folders, kinds=kinds, **options))
+    return {"changed": False, "summary": summarize(found), "ansible_facts": {"system_python_dependents": found}}
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "contract": {"type": "dict"},
-            "kinds": {"type": "list", "elements": "str", "choices": _KINDS, "default": _KINDS},
-            "folders": {"type": "list", "elements": "path", "default": []},
-            "time_limit": {"type": "float", "default": 30},
-            "limit": {"type": "int", "default": 1000},
-        },
-        supports_check_mode=True,
-    )
-    options = module.params
-    question = Question(
-        folders=tuple(options["folders"]),
-        kinds=tuple(options["kinds"]),
-        time_limit=options["time_limit"],
-        limit=options["limit"],
-    )
-    try:
-        found = dependents_of(contract_for(read_os_release(), options["contract"]), question)
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(changed=False, summary=summarize(found), ansible_facts={"system_python_dependents": found})
+    run_module(_work, ARGUMENT_SPEC, changes=False)
 
 
 if __name__ == "__main__":

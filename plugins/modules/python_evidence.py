@@ -15,7 +15,7 @@ description:
     M(fleet.system_python.python_dependents_info)).
   - Secrets are taken out on the host, before anything is returned. In doubt a word goes.
   - Reads only, in bounded time (25 seconds beyond the observation) and size (about 96 KB). What a limit cut off, what
-    the host does not have and what could not be read is told in C(evidence.sources).
+    the host does not have and what could not be read is named in C(evidence.sources).
   - M(fleet.system_python.system_python) does the same before it repairs, with its option C(report).
 options:
   contract:
@@ -82,49 +82,46 @@ report:
 
 import os
 import time
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import audit, read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._evidence import boot_record, collect
-from ansible_collections.fleet.system_python.plugins.module_utils._evidence_sources import stamp
-from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts
-from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
-from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
+from ..module_utils._audit.contract import contract_for
+from ..module_utils._audit.facts import shape_facts
+from ..module_utils._audit.findings import Policy
+from ..module_utils._audit.run import audit
+from ..module_utils._audit.unversioned import POLICIES
+from ..module_utils._base.clock import utc_stamp
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._evidence.run import boot_record, collect
+
+ARGUMENT_SPEC = {
+    "contract": {"type": "dict"},
+    "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
+    "timeout": {"type": "int", "default": 120},
+}
+
+
+def _work(module: AnsibleModule) -> t.Mapping[str, object]:
+    started = utc_stamp(time.time())
+    os_release = read_os_release()
+    observation, findings = audit(
+        contract_for(os_release, module.params["contract"]),
+        Policy(unversioned=module.params["unversioned"]),
+        environ=os.environ,
+        core_version=module.ansible_version,
+        timeout=module.params["timeout"],
+    )
+    report = {"started": started, "boot": boot_record(), "facts": shape_facts(observation, findings, os_release)}
+    if findings:
+        report["evidence"] = collect(observation, findings, "audit")
+    return {"changed": False, "report": report}
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "contract": {"type": "dict"},
-            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
-            "timeout": {"type": "int", "default": 120},
-        },
-        supports_check_mode=True,
-    )
-    started = stamp(time.time())
-    try:
-        os_release = read_os_release()
-        observation, findings = audit(
-            contract_for(os_release, module.params["contract"]),
-            Policy(unversioned=module.params["unversioned"]),
-            environ=os.environ,
-            core_version=module.ansible_version,
-            timeout=module.params["timeout"],
-        )
-        report = {
-            "started": started,
-            "boot": boot_record(),
-            "facts": shape_facts(observation, findings, os_release),
-        }
-        if findings:
-            report["evidence"] = collect(observation, findings, "audit")
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(changed=False, report=report)
+    run_module(_work, ARGUMENT_SPEC, changes=False)
 
 
 if __name__ == "__main__":

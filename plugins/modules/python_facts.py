@@ -29,7 +29,8 @@ options:
     default: unmanaged
   check_manager:
     description:
-      - Whether to start the package manager (C(dnf --version), C(zypper --version)) when all its files verify.
+      - Whether to start the package manager (C(dnf --version), C(zypper --version)) and the system's Python, when all
+        that would run verifies.
     type: bool
     default: true
   timeout:
@@ -106,6 +107,12 @@ ansible_facts:
           type: dict
           returned: success
           sample: {"id": "el9", "version": "3.9", "binary": "/usr/bin/python3.9"}
+        installed:
+          description:
+            - Whether a Python of the operating system is installed, or a part of it, or a package that needs it.
+            - Without one, as in a vendor's small base image, nothing of it is missing.
+          type: bool
+          returned: success
         healthy:
           description: Whether there are no findings.
           type: bool
@@ -174,46 +181,48 @@ summary:
 """
 
 import os
+import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import audit, read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts, summarize
-from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
-from ansible_collections.fleet.system_python.plugins.module_utils._root import Root
-from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
+from ..module_utils._audit.contract import contract_for
+from ..module_utils._audit.facts import shape_facts, summarize
+from ..module_utils._audit.findings import Policy
+from ..module_utils._audit.run import audit
+from ..module_utils._audit.unversioned import POLICIES
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._disk.root import Root
+
+ARGUMENT_SPEC = {
+    "contract": {"type": "dict"},
+    "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
+    "check_manager": {"type": "bool", "default": True},
+    "timeout": {"type": "int", "default": 120},
+    "root": {"type": "path", "default": "/"},
+}
+
+
+def _work(module: AnsibleModule) -> t.Mapping[str, object]:
+    root = Root(module.params["root"])
+    os_release = read_os_release(root=root)
+    contract = contract_for(os_release, module.params["contract"])
+    observation, findings = audit(
+        contract,
+        Policy(unversioned=module.params["unversioned"]),
+        environ=os.environ,
+        core_version=module.ansible_version,
+        timeout=module.params["timeout"],
+        check_manager=module.params["check_manager"],
+        root=root,
+    )
+    facts = shape_facts(observation, findings, os_release)
+    return {"ansible_facts": {"system_python": facts}, "summary": summarize(observation, findings)}
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "contract": {"type": "dict"},
-            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
-            "check_manager": {"type": "bool", "default": True},
-            "timeout": {"type": "int", "default": 120},
-            "root": {"type": "path", "default": "/"},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        root = Root(module.params["root"])
-        os_release = read_os_release(root=root)
-        observation, findings = audit(
-            contract_for(os_release, module.params["contract"]),
-            Policy(unversioned=module.params["unversioned"]),
-            environ=os.environ,
-            core_version=module.ansible_version,
-            timeout=module.params["timeout"],
-            check_manager=module.params["check_manager"],
-            root=root,
-        )
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    facts = shape_facts(observation, findings, os_release)
-    module.exit_json(ansible_facts={"system_python": facts}, summary=summarize(facts))
+    run_module(_work, ARGUMENT_SPEC, changes=False)
 
 
 if __name__ == "__main__":

@@ -96,7 +96,7 @@ options:
   borrowed:
     description:
       - What other hosts lent, with the keys of RV(lent), and C(error) (from RV(needs)) and C(lenders) (their answers),
-        which are told again when nothing was lent. No other source is asked then.
+        which are reported again when nothing was lent. No other source is asked then.
     type: dict
   packages:
     description: With O(mode=lend), the wanted packages, each as name-[epoch:]version-release.arch.
@@ -147,6 +147,14 @@ interpreter:
   returned: with O(mode=aid), null where none is trusted
   type: str
   sample: /usr/bin/python3.9
+isolated_interpreter:
+  description:
+    - What modules of this collection run under. For root it is a launcher in C(/run/fleet.system_python), which keeps
+      out everything but the interpreter's own library (V(-I), V(-S)); C(ansible.builtin.dnf) and others that need
+      packaged modules do not work under it.
+  returned: with O(mode=aid), null where none is trusted
+  type: str
+  sample: /run/fleet.system_python/python3.9-isolated
 interpreter_path:
   description: The path of the interpreter itself.
   returned: when one is trusted
@@ -210,6 +218,7 @@ plan:
     version: "3.9"
     packages: [python3-3.9.21-2.el9.x86_64]
     move_aside: []
+    close: [/usr/bin]
     sources: [cache, repositories]
 brought_back:
   description: What was brought back, where each package came from, and where what was there is kept.
@@ -220,6 +229,8 @@ brought_back:
     packages: [python3-3.9.21-2.el9.x86_64]
     source: {python3-3.9.21-2.el9.x86_64: repositories}
     moved_aside: []
+    closed:
+      - "/usr/bin: mode and owner were 777 root:root, and are 755 root:root"
     quarantine: /var/lib/fleet.system_python/quarantine/20260131T120000Z-aid-1f2e3d
 tried:
   description: Sources that did not give everything, with the reason (C(source), C(reason)).
@@ -230,11 +241,19 @@ tried:
     - source: microdnf
       reason: /usr/bin/microdnf is not installed
 removed:
-  description: Folders of killed runs that were removed.
+  description: Folders of killed runs that were removed, which counts as no change.
   returned: when there were any
   type: list
   elements: str
   sample: [/var/cache/.fleet-system-python-aid-Xa81Qz]
+database_settled:
+  description:
+    - The folder of the quarantine with the shared memory of Berkeley DB (C(__db.*)) that a killed rpm had left so that
+      no question was answered any more.
+    - It is moved only where rpm says that it is this, and nobody has the database open.
+  returned: when that was done, which counts as a change
+  type: str
+  sample: /var/lib/fleet.system_python/quarantine/20260101T120000Z-aid-1a2b3c
 needs:
   description: What another host would have to lend (C(packages), C(files)), and the C(error) to tell where none does.
   returned: with O(may_borrow=true), where no source could help
@@ -258,6 +277,10 @@ kind:
   returned: on failure
   type: str
   sample: rpmdb_unreadable
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: Data about what went wrong.
   returned: on failure
@@ -265,37 +288,33 @@ details:
   sample: {}
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
+
+from ..module_utils._base.module import refuse_to_be_a_module
 
 _SOURCES = ["files", "cache", "zypper", "microdnf", "repositories", "borrowed"]
 
 
+# The action plugin uses it too.
+ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
+    "contract": {"type": "dict"},
+    "files": {"type": "list", "elements": "path", "default": []},
+    "host_files": {"type": "list", "elements": "path", "default": []},
+    "sources": {"type": "list", "elements": "str", "choices": _SOURCES, "default": _SOURCES},
+    "check_signatures": {"type": "bool", "default": True},
+    "install": {"type": "str"},
+    "lock_timeout": {"type": "int", "default": 300},
+    "mode": {"type": "str", "choices": ["aid", "lend"], "default": "aid"},
+    "may_borrow": {"type": "bool", "default": False},
+    "borrowed": {"type": "dict"},
+    "packages": {"type": "list", "elements": "str", "default": []},
+    "needed_files": {"type": "list", "elements": "dict", "default": []},
+}
+
+
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec={
-            "contract": {"type": "dict"},
-            "files": {"type": "list", "elements": "path", "default": []},
-            "host_files": {"type": "list", "elements": "path", "default": []},
-            "sources": {"type": "list", "elements": "str", "choices": _SOURCES, "default": _SOURCES},
-            "check_signatures": {"type": "bool", "default": True},
-            "install": {"type": "str"},
-            "lock_timeout": {"type": "int", "default": 300},
-            "mode": {"type": "str", "choices": ["aid", "lend"], "default": "aid"},
-            "may_borrow": {"type": "bool", "default": False},
-            "borrowed": {"type": "dict"},
-            "packages": {"type": "list", "elements": "str", "default": []},
-            "needed_files": {"type": "list", "elements": "dict", "default": []},
-        },
-        supports_check_mode=True,
-    )
-    module.fail_json(
-        msg=(
-            "python_first_aid is an action plugin: it runs on the controller and needs no Python on the host. "
-            "It cannot run as a module. Call it as fleet.system_python.python_first_aid."
-        ),
-        kind="not_a_module",
-        details={},
-    )
+    """Fail: the work is done by the action plugin."""
+    refuse_to_be_a_module("python_first_aid", ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -116,6 +116,10 @@ kind:
   returned: failure
   type: str
   sample: invalid_data
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: Data about what went wrong.
   returned: failure
@@ -123,34 +127,28 @@ details:
   sample: {}
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
+
+from ..module_utils._base.module import refuse_to_be_a_module
+
+# The action plugin uses it too.
+ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
+    "reports": {"type": "path", "required": True},
+    "dest": {"type": "path"},
+    "history": {"type": "path"},
+    "formats": {
+        "type": "list",
+        "elements": "str",
+        "choices": ["html", "junit", "sarif", "prometheus", "jsonl"],
+        "default": ["html"],
+    },
+    "mode": {"type": "str", "default": "0644"},
+}
 
 
 def main() -> None:
-    """Say that this is no module."""
-    module = AnsibleModule(
-        argument_spec={
-            "reports": {"type": "path", "required": True},
-            "dest": {"type": "path"},
-            "history": {"type": "path"},
-            "formats": {
-                "type": "list",
-                "elements": "str",
-                "choices": ["html", "junit", "sarif", "prometheus", "jsonl"],
-                "default": ["html"],
-            },
-            "mode": {"type": "str", "default": "0644"},
-        },
-        supports_check_mode=True,
-    )
-    module.fail_json(
-        msg=(
-            "python_fleet_page is an action plugin: it runs on the controller. "
-            "It cannot run as a module. Call it as fleet.system_python.python_fleet_page."
-        ),
-        kind="not_a_module",
-        details={},
-    )
+    """Fail: the work is done by the action plugin."""
+    refuse_to_be_a_module("python_fleet_page", ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

@@ -164,6 +164,10 @@ kind:
   type: str
   returned: failure
   sample: no_service_manager
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   type: dict
@@ -171,39 +175,58 @@ details:
 """
 
 import os
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import GuardError, SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._facts import safe
-from ansible_collections.fleet.system_python.plugins.module_utils._guard import Guard, Options
-from ansible_collections.fleet.system_python.plugins.module_utils._guard_config import GuardSettings
-from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
+from ..module_utils._audit.contract import contract_for
+from ..module_utils._audit.unversioned import POLICIES
+from ..module_utils._base.errors import GuardError, changing_nothing
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._guard.config import GuardSettings
+from ..module_utils._guard.run import Guard, GuardOptions, GuardResult
+
+ARGUMENT_SPEC = {
+    "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
+    "contract": {"type": "dict"},
+    "schedule": {"type": "str", "choices": ["timer", "none"], "default": "timer"},
+    "period": {"type": "int", "default": 900},
+    "path_units": {"type": "bool", "default": True},
+    "full_every": {"type": "int", "default": 21600},
+    "wait": {"type": "int", "default": 120},
+    "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
+    "metrics_folder": {"type": "path"},
+    "notify": {"type": "list", "elements": "str", "default": []},
+    "baseline": {"type": "str", "choices": ["unmanaged", "record", "compare", "absent"], "default": "unmanaged"},
+    "baseline_digest": {"type": "str"},
+    "checker": {"type": "path"},
+}
 
 
-def run(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
+def run(module: AnsibleModule) -> GuardResult:
     """Return the module's result."""
-    guard = Guard(check_mode)
-    if params["state"] == "absent":
-        return guard.remove(params["metrics_folder"])
-    return guard.install(contract_for(read_os_release(), params["contract"]), _options(params))
+    guard = Guard(module.check_mode)
+    if module.params["state"] == "absent":
+        return guard.remove(module.params["metrics_folder"])
+    with changing_nothing():
+        contract = contract_for(read_os_release(), module.params["contract"])
+        options = _options(module)
+    return guard.install(contract, options)
 
 
-def _options(params: t.Mapping[str, t.Any]) -> Options:
+def _options(module: AnsibleModule) -> GuardOptions:
+    params = module.params
     folder, command = params["metrics_folder"], params["notify"]
     if not params["checker"]:
         raise GuardError("The checker is missing: the action plugin python_guard did not run.")
     if folder and not os.path.isdir(folder):
         raise GuardError(
-            "There is no folder {0} for the metrics. Install node_exporter first, or make the folder.".format(folder)
+            f"There is no folder {folder} for the metrics. Install node_exporter first, or make the folder."
         )
     if command and not os.access(command[0], os.X_OK):
-        raise GuardError("The command for alerts must be the path of a program, not {0!r}.".format(command[0]))
+        raise GuardError(f"The command for alerts must be the path of a program, not {command[0]!r}.")
     if "" in command:
-        raise GuardError("The command for alerts has an empty word, which cannot be kept: {0!r}.".format(command))
+        raise GuardError(f"The command for alerts has an empty word, which cannot be kept: {command!r}.")
     settings = GuardSettings(
         unversioned=params["unversioned"],
         full_every=params["full_every"],
@@ -213,7 +236,7 @@ def _options(params: t.Mapping[str, t.Any]) -> Options:
     )
     with open(params["checker"], "rb") as stream:
         checker = stream.read()
-    return Options(
+    return GuardOptions(
         settings=settings,
         checker=checker,
         period=params["period"],
@@ -226,33 +249,7 @@ def _options(params: t.Mapping[str, t.Any]) -> Options:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["present", "absent"], "default": "present"},
-            "contract": {"type": "dict"},
-            "schedule": {"type": "str", "choices": ["timer", "none"], "default": "timer"},
-            "period": {"type": "int", "default": 900},
-            "path_units": {"type": "bool", "default": True},
-            "full_every": {"type": "int", "default": 21600},
-            "wait": {"type": "int", "default": 120},
-            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
-            "metrics_folder": {"type": "path"},
-            "notify": {"type": "list", "elements": "str", "default": []},
-            "baseline": {
-                "type": "str",
-                "choices": ["unmanaged", "record", "compare", "absent"],
-                "default": "unmanaged",
-            },
-            "baseline_digest": {"type": "str"},
-            "checker": {"type": "path"},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        result = run(module.params, module.check_mode)
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(**safe(result))
+    run_module(run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

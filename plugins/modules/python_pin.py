@@ -187,6 +187,10 @@ kind:
   type: str
   returned: failure
   sample: pin_impossible
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   type: dict
@@ -197,18 +201,35 @@ import os
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._pin import Pin, PinSettings
-from ansible_collections.fleet.system_python.plugins.module_utils._pin_unversioned import ORIGINAL
-from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
+from ..module_utils._audit.contract import contract_for
+from ..module_utils._audit.unversioned import POLICIES
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._pin.run import PinRun, PinSettings
+from ..module_utils._pin.unversioned import ORIGINAL
 
 SWITCH = {"type": "str", "choices": ["unmanaged", "present", "absent"], "default": "unmanaged"}
 PARTS = ("unversioned", "marker", "pip_config", "protection", "attributes")
 
 
-def make_run(module: AnsibleModule) -> Pin:
+ARGUMENT_SPEC = {
+    "unversioned": {"type": "str", "choices": list(POLICIES) + [ORIGINAL], "default": "unmanaged"},
+    "marker": SWITCH,
+    "pip_config": SWITCH,
+    "protection": SWITCH,
+    "attributes": SWITCH,
+    # The action does these on the controller.
+    "inventory": SWITCH,
+    "inventory_folder": {"type": "path"},
+    "inventory_group": {"type": "str"},
+    "contract": {"type": "dict"},
+    "lock_timeout": {"type": "int", "default": 0},
+    "timeout": {"type": "int", "default": 120},
+    "fetch_timeout": {"type": "int", "default": 600},
+}
+
+
+def make_run(module: AnsibleModule) -> PinRun:
     """Return the run that the module's options ask for."""
     params = module.params
     os_release = read_os_release()
@@ -222,35 +243,12 @@ def make_run(module: AnsibleModule) -> Pin:
         fetch_timeout=params["fetch_timeout"],
         **{part: params[part] for part in PARTS},
     )
-    return Pin(settings)
+    return PinRun(settings)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "unversioned": {"type": "str", "choices": list(POLICIES) + [ORIGINAL], "default": "unmanaged"},
-            "marker": SWITCH,
-            "pip_config": SWITCH,
-            "protection": SWITCH,
-            "attributes": SWITCH,
-            # The action does these on the controller.
-            "inventory": SWITCH,
-            "inventory_folder": {"type": "path"},
-            "inventory_group": {"type": "str"},
-            "contract": {"type": "dict"},
-            "lock_timeout": {"type": "int", "default": 0},
-            "timeout": {"type": "int", "default": 120},
-            "fetch_timeout": {"type": "int", "default": 600},
-        },
-        supports_check_mode=True,
-    )
-    try:
-        run = make_run(module)
-        result = run.predict() if module.check_mode else run.ensure()
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(**result)
+    run_module(make_run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

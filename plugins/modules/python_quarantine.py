@@ -10,6 +10,8 @@ description:
   - Every repair of this collection keeps what it moves or overwrites in a folder of its own below
     C(/var/lib/fleet.system_python/quarantine). This module lists these runs, and puts back what one of them keeps.
   - Everything is checked before the first thing moves.
+  - What was put back, and is still as it was, is not taken again, unless
+    O(fleet.system_python.system_python#module:quarantine_all) asks for it.
   - It runs under an interpreter that rpm vouches for, whatever C(ansible_python_interpreter) says.
 options:
   state:
@@ -83,6 +85,10 @@ kind:
   type: str
   returned: failure
   sample: quarantine
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   type: dict
@@ -94,18 +100,27 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._facts import safe
-from ansible_collections.fleet.system_python.plugins.module_utils._lock import RunLock
-from ansible_collections.fleet.system_python.plugins.module_utils._quarantine import Quarantine, new_run_id
+from ..module_utils._base.clock import new_run_id
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.lock import RunLock
+from ..module_utils._disk.quarantine import Quarantine
+
+ARGUMENT_SPEC = {
+    "state": {"type": "str", "choices": ["listed", "returned"], "default": "listed"},
+    "run_id": {"type": "str"},
+    "paths": {"type": "list", "elements": "path"},
+    "overwrite": {"type": "bool", "default": False},
+    "lock_timeout": {"type": "int", "default": 0},
+}
 
 
-def run(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
+def run(module: AnsibleModule) -> t.Mapping[str, object]:
     """Return the module's result."""
+    params = module.params
     quarantine = Quarantine(run_id=new_run_id(time.time()))
     if params["state"] == "listed":
         return {"changed": False, "runs": quarantine.list_runs()}
-    if check_mode:
+    if module.check_mode:
         entries = quarantine.would_put_back(params["run_id"], params["paths"], params["overwrite"])
     else:
         with RunLock(timeout=params["lock_timeout"], what="putting back from the quarantine"):
@@ -115,22 +130,7 @@ def run(params: t.Mapping[str, t.Any], check_mode: bool) -> t.Dict[str, t.Any]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["listed", "returned"], "default": "listed"},
-            "run_id": {"type": "str"},
-            "paths": {"type": "list", "elements": "path"},
-            "overwrite": {"type": "bool", "default": False},
-            "lock_timeout": {"type": "int", "default": 0},
-        },
-        required_if=[("state", "returned", ("run_id",))],
-        supports_check_mode=True,
-    )
-    try:
-        result = run(module.params, module.check_mode)
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(**safe(result))
+    run_module(run, ARGUMENT_SPEC, required_if=[("state", "returned", ("run_id",))])
 
 
 if __name__ == "__main__":

@@ -101,26 +101,23 @@ seconds:
   returned: when something was written
 """
 
-from ansible.module_utils.basic import AnsibleModule
+import typing as t
+
+from ..module_utils._base.module import refuse_to_be_a_module
+
+# The action plugin uses it too.
+ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
+    "folder": {"type": "path", "required": True},
+    "hosts": {"type": "list", "elements": "str", "required": True},
+    "kind": {"type": "str", "choices": ["audit", "remediate"], "default": "remediate"},
+    "run_id": {"type": "str"},
+    "only_found": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
-    """Say that this is done by the action plugin."""
-    module = AnsibleModule(
-        argument_spec={
-            "folder": {"type": "path", "required": True},
-            "hosts": {"type": "list", "elements": "str", "required": True},
-            "kind": {"type": "str", "choices": ["audit", "remediate"], "default": "remediate"},
-            "run_id": {"type": "str"},
-            "only_found": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    module.fail_json(
-        msg="python_report is an action plugin: it runs on the controller. Call fleet.system_python.python_report.",
-        kind="not_a_module",
-        details={},
-    )
+    """Fail: the work is done by the action plugin."""
+    refuse_to_be_a_module("python_report", ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

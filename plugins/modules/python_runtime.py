@@ -344,6 +344,10 @@ kind:
   returned: failure
   type: str
   sample: checksum
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The facts behind the message.
   returned: failure
@@ -352,25 +356,20 @@ details:
 """
 
 import re
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._archive import Limits
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import InvalidDataError, SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._facts import safe
-from ansible_collections.fleet.system_python.plugins.module_utils._files import sha256_of
-from ansible_collections.fleet.system_python.plugins.module_utils._repository_config import Connection
-from ansible_collections.fleet.system_python.plugins.module_utils._runtime import LOCK_PATH, Runtime, RuntimeSettings
-from ansible_collections.fleet.system_python.plugins.module_utils._runtime_build import BuildOptions
-from ansible_collections.fleet.system_python.plugins.module_utils._runtime_package import (
-    PackagedRuntime,
-    PackagedSettings,
-    family_of,
-    manager_for,
-)
-from ansible_collections.fleet.system_python.plugins.module_utils._runtime_users import census_of
+from ..module_utils._base.errors import InvalidDataError
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.archive import ArchiveLimits
+from ..module_utils._disk.files import sha256_of
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._packages.manager import family_of, manager_for
+from ..module_utils._packages.repo_config import Connection
+from ..module_utils._runtime.package import PackageRun, PackageSettings
+from ..module_utils._runtime.records import LOCK_PATH, BuildOptions, RuntimeResult, RuntimeSettings
+from ..module_utils._runtime.run import RuntimeRun
+from ..module_utils._runtime.users import TakeCensus, census_of
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["present", "intact", "absent", "packed"], "default": "present"},
@@ -409,31 +408,31 @@ ARGUMENT_SPEC = {
     "progress": {"type": "path"},
 }
 
-_Options = t.Mapping[str, t.Any]
 
-
-def run(options: _Options, check_mode: bool) -> t.Dict[str, t.Any]:
+def run(module: AnsibleModule) -> RuntimeResult:
     """Return what was done, or would be. Raises SystemPythonError."""
-    one = _packaged(options) if options["source"] == "package" else Runtime(settings_of(options), _census(options))
-    result = one.predict() if check_mode else one.ensure()
+    options = module.params
+    census = census_of(options["census_roots"], options["census_timeout"], options["root"])
+    one = _packaged(module, census) if options["source"] == "package" else RuntimeRun(settings_of(module), census)
+    result = one.result(module.check_mode)
     if options["state"] == "packed":
-        digest = None if check_mode else sha256_of(options["destination"])
+        digest = None if module.check_mode else sha256_of(options["destination"])
         result["archive"] = {"path": options["destination"], "sha256": digest}
     return result
 
 
-def settings_of(options: _Options) -> RuntimeSettings:
+def settings_of(module: AnsibleModule) -> RuntimeSettings:
     """Return what the module's options ask for."""
+    options = module.params
     sha256 = (options["sha256"] or "").lower()
     place = options["url"] or options["path"] or ""
     if (place or options["controller_file"]) and not re.match(r"[0-9a-f]{64}$", sha256):
         raise InvalidDataError(
             "sha256 must be given with url, path and controller_file: 64 hexadecimal digits, as sha256sum prints them."
         )
+    same = ("state", "version", "root", "link", "keep", "ignore_partial_census")
+    times = ("timeout", "fetch_timeout", "lock_timeout")
     return RuntimeSettings(
-        state=options["state"],
-        version=options["version"],
-        root=options["root"],
         kind=options["source"],
         place=place,
         shown_place=options["controller_file"] or "",
@@ -451,29 +450,25 @@ def settings_of(options: _Options) -> RuntimeSettings:
         ),
         account=options["user"] or "",
         checks=tuple(options["checks"]),
-        limits=Limits(options["max_size"], options["max_files"]),
-        link=options["link"],
-        keep=options["keep"],
-        ignore_partial_census=options["ignore_partial_census"],
+        limits=ArchiveLimits(options["max_size"], options["max_files"]),
         destination=options["destination"] or "",
         family=family_of(read_os_release()),
-        timeout=options["timeout"],
-        fetch_timeout=options["fetch_timeout"],
-        lock_timeout=options["lock_timeout"],
         progress=options["progress"] or "",
+        **{name: options[name] for name in same + times},
     )
 
 
-def _packaged(options: _Options) -> PackagedRuntime:
+def _packaged(module: AnsibleModule, census: TakeCensus) -> PackageRun:
+    options = module.params
     minor = options["version"]
     if not re.match(r"\d+\.\d+$", minor):
         raise InvalidDataError(
-            "With source: package the version is a minor one, such as 3.12, not {0!r}: the package manager decides on "
-            "the patch release. In YAML it needs quotes.".format(minor)
+            f"With source: package the version is a minor one, such as 3.12, not {minor!r}: the package manager "
+            "decides on the patch release. In YAML it needs quotes."
         )
     if options["state"] == "packed":
         raise InvalidDataError("Packages are not packed again; state: packed is for runtimes below root.")
-    settings = PackagedSettings(
+    settings = PackageSettings(
         state=options["state"],
         minor=minor,
         checks=tuple(options["checks"]),
@@ -483,17 +478,14 @@ def _packaged(options: _Options) -> PackagedRuntime:
         ignore_partial_census=options["ignore_partial_census"],
     )
     manager = manager_for(read_os_release(), minor, options["packages"], timeout=options["timeout"])
-    return PackagedRuntime(settings, manager, _census(options))
-
-
-def _census(options: _Options) -> t.Callable[[], t.Dict[str, t.Any]]:
-    return census_of(options["census_roots"], options["census_timeout"], options["root"])
+    return PackageRun(settings, manager, census)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec=ARGUMENT_SPEC,
+    run_module(
+        run,
+        ARGUMENT_SPEC,
         mutually_exclusive=[
             ("url", "path"),
             ("url", "controller_file"),
@@ -502,15 +494,7 @@ def main() -> None:
         ],
         required_by={"signature": ["keyring"]},
         required_if=[("state", "packed", ("destination",))],
-        supports_check_mode=True,
     )
-    try:
-        result = run(module.params, module.check_mode)
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=safe(error.details))
-    for warning in result.pop("warnings", []):
-        module.warn(warning)
-    module.exit_json(**safe(result))
 
 
 if __name__ == "__main__":

@@ -119,7 +119,8 @@ options:
     default: 1
   trust_interpreter:
     description:
-      - Lets root use an interpreter that no package owns and that is not below C(/opt/python).
+      - Lets root use an interpreter that is neither as its package shipped it nor of an intact runtime below
+        C(/opt/python).
       - Venvs that belong to another user need no such permission.
     type: bool
     default: false
@@ -255,6 +256,10 @@ kind:
   type: str
   returned: failure
   sample: interpreter_not_found
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   type: dict
@@ -265,87 +270,72 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._venv_requirements import Requirements
-from ansible_collections.fleet.system_python.plugins.module_utils._venv_run import (
-    EXTRA_FILES,
-    ORIGINS,
-    Options,
-    VenvRun,
-)
+from ..module_utils._base.module import run_module
+from ..module_utils._venv.plan import EXTRA_FILES, ORIGINS, VenvOptions
+from ..module_utils._venv.records import VenvResult
+from ..module_utils._venv.requirements import Requirements
+from ..module_utils._venv.run import VenvRun
+
+ARGUMENT_SPEC = {
+    "path": {"type": "path", "required": True},
+    "state": {"type": "str", "choices": ["present", "repaired", "absent"], "default": "present"},
+    "interpreter": {"type": "str"},
+    "requirements": {"type": "list", "elements": "str", "default": []},
+    "requirements_file": {"type": "path"},
+    "constraints": {"type": "list", "elements": "str", "default": []},
+    "constraints_file": {"type": "path"},
+    "require_hashes": {"type": "bool", "default": False},
+    "wheelhouse": {"type": "path"},
+    "index_url": {"type": "str"},
+    "dependencies": {"type": "bool", "default": True},
+    "user": {"type": "str"},
+    "system_site_packages": {"type": "bool"},
+    "tool": {"type": "str", "choices": ["pip", "uv"], "default": "pip"},
+    "uv": {"type": "path"},
+    "origins": {"type": "str", "choices": list(ORIGINS), "default": "refuse"},
+    "extra_files": {"type": "str", "choices": list(EXTRA_FILES), "default": "refuse"},
+    "import_exceptions": {"type": "list", "elements": "str", "default": []},
+    "ignore_users": {"type": "list", "elements": "str", "default": []},
+    "keep": {"type": "int", "default": 1},
+    "trust_interpreter": {"type": "bool", "default": False},
+    "timeout": {"type": "int", "default": 900},
+    "lock_timeout": {"type": "int", "default": 0},
+}
 
 
-def make_run(params: t.Mapping[str, t.Any]) -> VenvRun:
+def make_run(module: AnsibleModule) -> VenvRun:
     """Return the run that the module's options ask for."""
+    params = module.params.items()
+    options: t.Dict[str, t.Any] = {name: tuple(one) if isinstance(one, list) else one for name, one in params}
     requirements = Requirements(
-        lines=tuple(params["requirements"]),
-        file=params["requirements_file"],
-        constraints=tuple(params["constraints"]),
-        constraints_file=params["constraints_file"],
-        require_hashes=params["require_hashes"],
-        wheelhouse=params["wheelhouse"],
-        index_url=params["index_url"],
-        dependencies=params["dependencies"],
+        lines=options.pop("requirements"),
+        file=options.pop("requirements_file"),
+        constraints=options.pop("constraints"),
+        constraints_file=options.pop("constraints_file"),
+        require_hashes=options.pop("require_hashes"),
+        wheelhouse=options.pop("wheelhouse"),
+        index_url=options.pop("index_url"),
+        dependencies=options.pop("dependencies"),
     )
-    names = "path state interpreter user tool uv system_site_packages origins extra_files keep timeout lock_timeout"
-    options = {name: params[name] for name in names.split()}
-    return VenvRun(
-        Options(
-            requirements=requirements,
-            import_exceptions=tuple(params["import_exceptions"]),
-            ignore_users=tuple(params["ignore_users"]),
-            trust_interpreter=params["trust_interpreter"],
-            **options,
-        )
-    )
+    return VenvRun(VenvOptions(requirements=requirements, **options))
+
+
+def _work(module: AnsibleModule) -> t.Mapping[str, object]:
+    result = make_run(module).result(module.check_mode)
+    return dict(result, diff=_diff(result))
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "path": {"type": "path", "required": True},
-            "state": {"type": "str", "choices": ["present", "repaired", "absent"], "default": "present"},
-            "interpreter": {"type": "str"},
-            "requirements": {"type": "list", "elements": "str", "default": []},
-            "requirements_file": {"type": "path"},
-            "constraints": {"type": "list", "elements": "str", "default": []},
-            "constraints_file": {"type": "path"},
-            "require_hashes": {"type": "bool", "default": False},
-            "wheelhouse": {"type": "path"},
-            "index_url": {"type": "str"},
-            "dependencies": {"type": "bool", "default": True},
-            "user": {"type": "str"},
-            "system_site_packages": {"type": "bool"},
-            "tool": {"type": "str", "choices": ["pip", "uv"], "default": "pip"},
-            "uv": {"type": "path"},
-            "origins": {"type": "str", "choices": list(ORIGINS), "default": "refuse"},
-            "extra_files": {"type": "str", "choices": list(EXTRA_FILES), "default": "refuse"},
-            "import_exceptions": {"type": "list", "elements": "str", "default": []},
-            "ignore_users": {"type": "list", "elements": "str", "default": []},
-            "keep": {"type": "int", "default": 1},
-            "trust_interpreter": {"type": "bool", "default": False},
-            "timeout": {"type": "int", "default": 900},
-            "lock_timeout": {"type": "int", "default": 0},
-        },
-        required_if=[("state", "present", ("interpreter",))],
-        supports_check_mode=True,
-    )
-    try:
-        run = make_run(module.params)
-        result = run.predict() if module.check_mode else run.apply()
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(diff=_diff(result), **result)
+    run_module(_work, ARGUMENT_SPEC, required_if=[("state", "present", ("interpreter",))])
 
 
-def _diff(result: t.Mapping[str, t.Any]) -> t.Dict[str, str]:
+def _diff(result: VenvResult) -> t.Dict[str, str]:
     before, after = result["before"], result["interpreter"]
-    old = "{0} {1}\n".format(before["interpreter"] or "no interpreter", before["state"]) if before else ""
+    old = f"{before['interpreter'] or 'no interpreter'} {before['state']}\n" if before else ""
     if result["action"] == "none":
         return {"before": old, "after": old}
-    new = "" if result["action"] == "remove" else "{0} alive\n".format(after["realpath"])
-    return {"before": old, "after": new}
+    return {"before": old, "after": f"{after['realpath']} alive\n" if after else ""}
 
 
 if __name__ == "__main__":

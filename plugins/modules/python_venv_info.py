@@ -79,7 +79,7 @@ options:
     type: bool
     default: false
 notes:
-  - What the user of the task may not read is told in RV(reasons); run it as root for a whole census.
+  - What the user of the task may not read is named in RV(reasons); run it as root for a whole census.
 seealso:
   - module: fleet.system_python.python_venv
 extends_documentation_fragment:
@@ -207,7 +207,7 @@ findings:
   elements: dict
   returned: success
 conda:
-  description: Folders of conda environments. They are no venvs, and nothing else is told about them.
+  description: Folders of conda environments. They are no venvs, and nothing else is reported about them.
   type: list
   elements: str
   returned: success
@@ -233,60 +233,50 @@ kind:
   type: str
   returned: failure
   sample: invalid_data
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   type: dict
   returned: failure
 """
 
+import typing as t
+
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import (
-    DEFAULT_EXCLUDE,
-    DEFAULT_ROOTS,
-    CensusSettings,
-    take_census,
-)
-from ansible_collections.fleet.system_python.plugins.module_utils._venv_findings import find_in_census
+from ..module_utils._base.module import run_module
+from ..module_utils._venv.census import take_census
+from ..module_utils._venv.findings import find_in_census
+from ..module_utils._venv.records import DEFAULT_EXCLUDE, DEFAULT_ROOTS, CensusSettings
+
+ARGUMENT_SPEC = {
+    "roots": {"type": "list", "elements": "path", "default": list(DEFAULT_ROOTS)},
+    "exclude": {"type": "list", "elements": "path", "default": list(DEFAULT_EXCLUDE)},
+    "depth": {"type": "int", "default": 8},
+    "time_limit": {"type": "float", "default": 60},
+    "cross_mounts": {"type": "bool", "default": True},
+    "network_file_systems": {"type": "bool", "default": False},
+    "packages": {"type": "bool", "default": True},
+    "usage": {"type": "bool", "default": True},
+    "sizes": {"type": "bool", "default": False},
+    "kept": {"type": "bool", "default": False},
+}
+
+
+def _work(module: AnsibleModule) -> t.Mapping[str, object]:
+    options = dict(module.params)
+    roots, exclude = tuple(options.pop("roots")), tuple(options.pop("exclude"))
+    network = options.pop("network_file_systems")
+    census = take_census(CensusSettings(roots=roots, exclude=exclude, network=network, **options))
+    return dict(census.as_dict(), changed=False, findings=find_in_census(census))
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "roots": {"type": "list", "elements": "path", "default": list(DEFAULT_ROOTS)},
-            "exclude": {"type": "list", "elements": "path", "default": list(DEFAULT_EXCLUDE)},
-            "depth": {"type": "int", "default": 8},
-            "time_limit": {"type": "float", "default": 60},
-            "cross_mounts": {"type": "bool", "default": True},
-            "network_file_systems": {"type": "bool", "default": False},
-            "packages": {"type": "bool", "default": True},
-            "usage": {"type": "bool", "default": True},
-            "sizes": {"type": "bool", "default": False},
-            "kept": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    options = module.params
-    settings = CensusSettings(
-        roots=tuple(options["roots"]),
-        exclude=tuple(options["exclude"]),
-        depth=options["depth"],
-        time_limit=options["time_limit"],
-        cross_mounts=options["cross_mounts"],
-        network=options["network_file_systems"],
-        packages=options["packages"],
-        usage=options["usage"],
-        sizes=options["sizes"],
-        kept=options["kept"],
-    )
-    try:
-        census = take_census(settings)
-        census["findings"] = find_in_census(census)
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(changed=False, **census)
+    run_module(_work, ARGUMENT_SPEC, changes=False)
 
 
 if __name__ == "__main__":

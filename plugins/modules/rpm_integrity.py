@@ -255,6 +255,10 @@ kind:
   returned: failure
   type: str
   sample: version_gone
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The facts behind the message, such as C(wanted), C(available) and C(tried).
   returned: failure
@@ -266,14 +270,13 @@ import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import Contract, contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import (
-    SystemPythonError,
-    UnknownPlatformError,
-)
-from ansible_collections.fleet.system_python.plugins.module_utils._integrity import Integrity, IntegritySettings
-from ansible_collections.fleet.system_python.plugins.module_utils._sources import SOURCES
+from ..module_utils._audit.contract import Contract, contract_for
+from ..module_utils._base.errors import UnknownPlatformError
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._packages.ladder import SOURCES
+from ..module_utils._repair.integrity import IntegrityRun, IntegritySettings
+from ..module_utils._repair.packages import PackageOptions
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["intact"], "default": "intact"},
@@ -295,33 +298,34 @@ ARGUMENT_SPEC = {
 }
 
 
-def settings_of(options: t.Mapping[str, t.Any]) -> IntegritySettings:
-    """Return what the module's options ask for."""
-    contract = _contract(options)
+def make_run(module: AnsibleModule) -> IntegrityRun:
+    """Return the run that the module's options ask for."""
+    options = module.params
+    contract = _contract(options["contract"], is_needed=options["scope"] == "contract")
     packages = list(options["packages"] or [])
     optional = []  # type: t.List[str]
     if options["scope"] == "contract" and contract:
         packages += contract["packages"]
         optional += contract["optional_packages"]
-    return IntegritySettings(
-        packages=packages,
+    settings = IntegritySettings(
+        names=packages,
         optional=optional,
         contract=contract,
         exclude=options["exclude"],
-        files=options["files"],
-        use=options["use"],
-        check_signatures=options["check_signatures"],
+        packages=PackageOptions(
+            options["files"], options["use"], options["check_signatures"], options["fetch_timeout"]
+        ),
         timeout=options["timeout"],
-        fetch_timeout=options["fetch_timeout"],
         lock_timeout=options["lock_timeout"],
     )
+    return IntegrityRun(settings)
 
 
-def _contract(options: t.Mapping[str, t.Any]) -> t.Optional[Contract]:
+def _contract(own: t.Optional[Contract], is_needed: bool) -> t.Optional[Contract]:
     try:
-        return contract_for(read_os_release(), options["contract"])
+        return contract_for(read_os_release(), own)
     except UnknownPlatformError:
-        if options["scope"] == "contract":
+        if is_needed:
             raise
         # Packages can be named on any system; only dnf is then not asked, as nobody knows what it runs on.
         return None
@@ -329,17 +333,7 @@ def _contract(options: t.Mapping[str, t.Any]) -> t.Optional[Contract]:
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec=ARGUMENT_SPEC, required_one_of=[("packages", "scope")], supports_check_mode=True
-    )
-    try:
-        run = Integrity(settings_of(module.params))
-        result = run.predict() if module.check_mode else run.ensure()
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    for warning in result.pop("warnings", []):
-        module.warn(warning)
-    module.exit_json(**result)
+    run_module(make_run, ARGUMENT_SPEC, required_one_of=[("packages", "scope")])
 
 
 if __name__ == "__main__":

@@ -69,11 +69,14 @@ options:
   root:
     description:
       - Folder with another system, such as a mounted image. Its own package database and names of users are used.
+      - Its database is read from a copy, and its files are compared without entering the folder, so nothing in there is
+        written or run. The database may be of any format that this host's rpm reads; else the error names the format.
       - Needs root.
     type: path
   dbpath:
     description:
       - Folder of the package database when it is not in its usual place. With O(root) it is a path below that folder.
+      - It is read from a copy.
     type: path
 notes:
   - Verifying needs to read every file of the packages, which in general needs root. What cannot be read is returned
@@ -376,6 +379,10 @@ kind:
   returned: failure
   type: str
   sample: rpmdb_unreadable
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The facts behind the message.
   returned: failure
@@ -383,19 +390,21 @@ details:
   sample: {"path": "/var/lib/rpm"}
 """
 
+import contextlib
 import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for, parse_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._rpm import Rpm
-from ansible_collections.fleet.system_python.plugins.module_utils._verification import (
-    Disk,
-    Request,
-    os_release_text,
-    verify_info,
-)
+from ..module_utils._audit.contract import contract_for
+from ..module_utils._base.errors import InvalidDataError
+from ..module_utils._base.module import run_module
+from ..module_utils._base.text import printable
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._disk.root import Root
+from ..module_utils._rpm.database import Rpm
+from ..module_utils._rpm.disk import Disk
+from ..module_utils._rpm.offline import open_offline
+from ..module_utils._rpm.verification import VerifyRequest, verify_info
 
 ARGUMENT_SPEC = {
     "packages": {"type": "list", "elements": "str"},
@@ -416,17 +425,18 @@ ARGUMENT_SPEC = {
 }
 
 
-def verify(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
-    """Return what the module returns for C(options)."""
-    disk = Disk(options["root"])
+def verify(module: AnsibleModule) -> t.Mapping[str, object]:
+    """Return the module's result."""
+    options = module.params
+    root = Root(options["root"] or "/")
     packages = list(options["packages"] or [])
     optional = []  # type: t.List[str]
     contract = None
     if options["scope"] == "contract":
-        contract = contract_for(parse_os_release(os_release_text(disk)), options["contract"])
+        contract = contract_for(read_os_release(root=root), options["contract"])
         packages += contract["packages"]
         optional += contract["optional_packages"]
-    request = Request(
+    request = VerifyRequest(
         packages=packages,
         optional=optional,
         paths=options["files"] or [],
@@ -435,23 +445,34 @@ def verify(options: t.Mapping[str, t.Any]) -> t.Dict[str, t.Any]:
         drift_only=options["drift_only"],
         timeout=options["timeout"],
     )
-    result = verify_info(Rpm(root=options["root"], dbpath=options["dbpath"]), disk, request)
-    return dict(result, contract=contract["id"]) if contract else result
+    with _database(options["root"], options["dbpath"]) as rpm:
+        result = verify_info(rpm, Disk(root), request)
+    known = {"contract": contract["id"]} if contract else {}
+    return dict(result, changed=False, **known)
+
+
+@contextlib.contextmanager
+def _database(root: t.Optional[str], dbpath: t.Optional[str]) -> t.Iterator[Rpm]:
+    """Give this host's database, or, read from a copy, that of another root or place."""
+    if not root and not dbpath:
+        yield Rpm()
+        return
+    if root and not root.startswith("/"):
+        raise InvalidDataError("Not an absolute path: {0}".format(printable(root)), path=root)
+    with open_offline(Root(root or "/"), dbpath=dbpath) as rpm:
+        yield rpm
 
 
 def main() -> None:
-    module = AnsibleModule(
-        argument_spec=ARGUMENT_SPEC,
+    """Run the module."""
+    run_module(
+        verify,
+        ARGUMENT_SPEC,
         required_one_of=[("packages", "files", "scope")],
         mutually_exclusive=[("files", "packages"), ("files", "scope")],
         required_by={"contract": "scope"},
-        supports_check_mode=True,
+        changes=False,
     )
-    try:
-        result = verify(module.params)
-    except SystemPythonError as error:
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details)
-    module.exit_json(changed=False, **result)
 
 
 if __name__ == "__main__":

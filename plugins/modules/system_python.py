@@ -49,11 +49,24 @@ options:
         of the file goes to the quarantine before.
     type: list
     elements: str
-    choices: [SP106, SP107, SP209, SP210]
+    choices: [SP106, SP107, SP209, SP210, SP213]
     default: [SP209, SP210]
+  quarantine_all:
+    description:
+      - Whether the findings in O(quarantine) may take what is otherwise left, too.
+      - That is what M(fleet.system_python.python_quarantine) put back; and with V(SP209) add-ons, which neither run
+        when Python starts nor hide a module. What pip installed stays.
+    type: bool
+    default: false
   edit_packaged_files:
     description:
       - Whether V(SP107) in O(quarantine) may change files that a package owns, too.
+    type: bool
+    default: false
+  install_link_package:
+    description:
+      - Whether a package may be installed that nothing requires, and from which a name of the system's Python comes.
+      - On SLES 16 that is C(python3-base), which has C(/usr/bin/python3) since python313 3.13.14.
     type: bool
     default: false
   files:
@@ -186,7 +199,10 @@ quarantine:
   type: str
   returned: when something was done
 proof:
-  description: The commands of the proof, each with C(ok) and C(output).
+  description:
+    - The commands of the proof, each with C(ok) and C(output).
+    - After a change, C(other packages) tells whether a package with files where something was changed is worse than
+      before.
   type: list
   elements: dict
   returned: when not in check mode
@@ -207,6 +223,10 @@ kind:
   type: str
   returned: failure
   sample: no_source
+changed_nothing:
+  description: Whether the error came before anything was changed on the host.
+  returned: failure
+  type: bool
 details:
   description: The error's data.
   type: dict
@@ -214,76 +234,72 @@ details:
 """
 
 import os
-import typing as t
 
 from ansible.module_utils.basic import AnsibleModule
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._findings import DEFAULT_QUARANTINE, Policy
-from ansible_collections.fleet.system_python.plugins.module_utils._intact import Intact, Settings
-from ansible_collections.fleet.system_python.plugins.module_utils._sources import SOURCES
-from ansible_collections.fleet.system_python.plugins.module_utils._unversioned import POLICIES
+from ..module_utils._audit.contract import contract_for
+from ..module_utils._audit.findings import DEFAULT_QUARANTINE, QUARANTINE_CHOICES, Policy
+from ..module_utils._audit.unversioned import POLICIES
+from ..module_utils._base.module import run_module
+from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._packages.ladder import SOURCES
+from ..module_utils._repair.packages import PackageOptions
+from ..module_utils._repair.run import Repair, RepairSettings
+
+ARGUMENT_SPEC = {
+    "state": {"type": "str", "choices": ["intact"], "default": "intact"},
+    "contract": {"type": "dict"},
+    "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
+    "selinux": {"type": "str", "choices": ["enforcing", "permissive"]},
+    "quarantine": {
+        "type": "list",
+        "elements": "str",
+        "choices": list(QUARANTINE_CHOICES),
+        "default": list(DEFAULT_QUARANTINE),
+    },
+    "quarantine_all": {"type": "bool", "default": False},
+    "edit_packaged_files": {"type": "bool", "default": False},
+    "install_link_package": {"type": "bool", "default": False},
+    "files": {"type": "list", "elements": "path", "default": []},
+    "controller_files": {"type": "list", "elements": "path", "default": []},
+    "use": {"type": "list", "elements": "str", "choices": list(SOURCES)},
+    "check_signatures": {"type": "bool", "default": True},
+    "lock_timeout": {"type": "int", "default": 0},
+    "timeout": {"type": "int", "default": 120},
+    "fetch_timeout": {"type": "int", "default": 600},
+    "report": {"type": "bool", "default": False},
+}
 
 
-def make_run(module: AnsibleModule) -> Intact:
+def make_run(module: AnsibleModule) -> Repair:
     """Return the run that the module's options ask for."""
     params = module.params
     os_release = read_os_release()
-    settings = Settings(
+    settings = RepairSettings(
         contract=contract_for(os_release, params["contract"]),
         policy=Policy(
-            params["unversioned"], params["selinux"], tuple(params["quarantine"]), params["edit_packaged_files"]
+            params["unversioned"],
+            params["selinux"],
+            tuple(params["quarantine"]),
+            params["edit_packaged_files"],
+            params["quarantine_all"],
+            params["install_link_package"],
         ),
         environ=os.environ,
         core_version=module.ansible_version,
-        files=tuple(params["files"]),
-        use=tuple(params["use"]) if params["use"] else None,
-        check_signatures=params["check_signatures"],
+        packages=PackageOptions(
+            params["files"], params["use"] or None, params["check_signatures"], params["fetch_timeout"]
+        ),
         lock_timeout=params["lock_timeout"],
         timeout=params["timeout"],
-        fetch_timeout=params["fetch_timeout"],
         report=os_release if params["report"] else None,
     )
-    return Intact(settings)
+    return Repair(settings)
 
 
 def main() -> None:
     """Run the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "state": {"type": "str", "choices": ["intact"], "default": "intact"},
-            "contract": {"type": "dict"},
-            "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
-            "selinux": {"type": "str", "choices": ["enforcing", "permissive"]},
-            "quarantine": {
-                "type": "list",
-                "elements": "str",
-                "choices": ["SP106", "SP107", "SP209", "SP210"],
-                "default": list(DEFAULT_QUARANTINE),
-            },
-            "edit_packaged_files": {"type": "bool", "default": False},
-            "files": {"type": "list", "elements": "path", "default": []},
-            "controller_files": {"type": "list", "elements": "path", "default": []},
-            "use": {"type": "list", "elements": "str", "choices": list(SOURCES)},
-            "check_signatures": {"type": "bool", "default": True},
-            "lock_timeout": {"type": "int", "default": 0},
-            "timeout": {"type": "int", "default": 120},
-            "fetch_timeout": {"type": "int", "default": 600},
-            "report": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
-    report: t.Dict[str, t.Any] = {}
-    try:
-        run = make_run(module)
-        report = run.report
-        result = run.predict() if module.check_mode else run.repair()
-    except SystemPythonError as error:
-        known = {"report": report} if module.params["report"] else {}
-        module.fail_json(msg=error.message, kind=error.kind, details=error.details, **known)
-    module.exit_json(**result)
+    run_module(make_run, ARGUMENT_SPEC)
 
 
 if __name__ == "__main__":

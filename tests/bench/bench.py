@@ -152,8 +152,9 @@ def census() -> float:
     ask(["docker", "exec", container, "mkdir", "-p", target], "making a folder")
     ask(["docker", "cp", "-q", str(ROOT / "plugins"), f"{container}:{target}"], "bringing the code")
     code = (
-        "from ansible_collections.fleet.system_python.plugins.module_utils._venv_census import *\n"
-        f"assert len(take_census(CensusSettings(roots=('/srv/venvs',)))['venvs']) == {VENVS}"
+        "from ansible_collections.fleet.system_python.plugins.module_utils._venv.census import take_census\n"
+        "from ansible_collections.fleet.system_python.plugins.module_utils._venv.records import CensusSettings\n"
+        f"assert len(take_census(CensusSettings(roots=('/srv/venvs',))).venvs) == {VENVS}"
     )
     argv = ["docker", "exec", "-w", "/root/bench", container, "python3.11", "-c", code]
     return timed(argv, "census")

@@ -14,10 +14,10 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "build/collections"))
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for  # noqa: E402
-from ansible_collections.fleet.system_python.plugins.module_utils._guard_config import CONFIG, render  # noqa: E402
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for  # noqa: E402
+from ansible_collections.fleet.system_python.plugins.module_utils._guard.config import CONFIG, render  # noqa: E402
 
-CHECKER = ROOT / "plugins/plugin_utils/guard/guard.sh"
+CHECKER = ROOT / "plugins/plugin_utils/_guard/guard.sh"
 DOCUMENT = ROOT / "docs/guard.md"
 FLEET = (str(ROOT / "tests/hosts/fleet"), "--fleet", "bench-guard")
 HOSTS = {"rhel9": {"ID": "rhel", "VERSION_ID": "9.4"}, "sles15": {"ID": "sles", "VERSION_ID": "15.6"}}

@@ -17,7 +17,7 @@ import browserkit
 import pytest
 from simulated_fleet import BEGIN, report, simulate, write_history, write_reports
 
-from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet_build import Request, build
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.build import PageRequest, build
 
 # Fixtures are found by their names in this file.
 browser, show = browserkit.browser, browserkit.show
@@ -42,7 +42,7 @@ def thousand(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("thousand")
     write_reports(folder / "reports", simulate(HOSTS))
     write_history(folder / "history", HOSTS, 14)
-    build(Request(folder / "reports", folder, folder / "history"))
+    build(PageRequest(folder / "reports", folder, folder / "history"))
     return folder / "fleet.html"
 
 
@@ -308,7 +308,7 @@ def test_hostile_names_are_text(show: Show, tmp_path: Path) -> None:
     write_reports(folder, reports)
     (folder / "<img src=x onerror=alert(6)>.json").write_text("{")
     (folder / "javascript:alert(7).json").write_text(json.dumps({**simulate(1)[0], "host": "linked"}))
-    build(Request(folder, tmp_path))
+    build(PageRequest(folder, tmp_path))
     tab = show(tmp_path / "fleet.html")
     assert set(names(tab)) == {*HOSTILE, "linked"}
     assert "<img src=x onerror=alert(6)>.json is damaged" in tab.locator("#faults li").inner_text()
@@ -351,7 +351,7 @@ def test_the_network_is_out_of_reach(browser: Any, thousand: Path) -> None:
 def test_hardly_any_hosts(show: Show, tmp_path: Path, count: int) -> None:
     write_reports(tmp_path / "r", simulate(count))
     (tmp_path / "r/damaged.json").write_text("{")
-    build(Request(tmp_path / "r", tmp_path))
+    build(PageRequest(tmp_path / "r", tmp_path))
     tab = show(tmp_path / "fleet.html")
     assert tab.locator("#shown").inner_text() == ("0 of 0 hosts" if not count else "1 of 1 host")
     assert tab.locator("#faults li").count() == 1

@@ -37,7 +37,7 @@ class NoSourcesError(HostError):
 def key() -> str:
     """A hash over what decides how the archives are."""
     digest = hashlib.sha256((images.present()[IMAGE].identity + FLAGS).encode())
-    digest.update((REPOSITORY / "plugins/module_utils/_runtime_build.py").read_bytes())
+    digest.update((REPOSITORY / "plugins/module_utils/_runtime/build.py").read_bytes())
     return digest.hexdigest()[:16]
 
 

@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import apply
 import pytest
+from hostkit import fleets
+from hostkit.shell import HostError
 
 ROOT = Path(__file__).resolve().parents[2]
-FLEET = ROOT / "tests/hosts/fleet"
-TAMPERING = ROOT / "tests/tampering/apply"
 UNDER_TEST = "/root/under-test"
 # Kills the first rpm that reinstalls packages for real, with whoever started it, once it has written so many bytes.
 # Python on the host because it must see a transaction that lasts a fraction of a second; its own progress says when.
@@ -33,7 +34,7 @@ def transactions():
                     words = handle.read().split(bytes(1))
             except OSError:
                 continue
-            if words[0] == b"rpm" and words[1] in (b"--reinstall", b"-U") and b"--test" not in words:
+            if words[0] == b"rpm" and {b"--reinstall", b"-U"} & set(words) and b"--test" not in words:
                 yield int(entry)
 
 def read(pid, name, key):
@@ -55,8 +56,8 @@ def lie_in_wait(written):
     return False
 
 open("/root/lies-in-wait", "w").close()
-if lie_in_wait(int(sys.argv[1])):
-    open("/root/killed", "w").close()
+killed = lie_in_wait(int(sys.argv[1]))
+open("/root/killed" if killed else "/root/killed-nothing", "w").close()
 """
 
 
@@ -94,6 +95,10 @@ class Host:
         assert done.rc == 0, f"{self.name}: {command}: rc {done.rc}\n{done.out}\n{done.err}"
         return done.out
 
+    def wait(self, condition: str, seconds: int = 60) -> None:
+        """Wait until a shell condition holds."""
+        self.check(f"for try in $(seq {5 * seconds}); do {{ {condition}; }} && exit 0; sleep 0.2; done; exit 1")
+
     def put(self, path: str, data: bytes) -> None:
         """Write a file on the host."""
         done = self.run(f"cat > {shlex.quote(path)}", stdin=data)
@@ -119,28 +124,23 @@ class Host:
         """Restart the container: what a reboot is here."""
         subprocess.run(["docker", "restart", "-t", "1", self.name], check=True, capture_output=True)
         if self.image.endswith("booted"):
-            self.check(
-                "for try in $(seq 150); do case $(systemctl is-system-running 2>/dev/null) in"
-                " running|degraded) exit 0;; esac; sleep 0.2; done; exit 1"
-            )
+            self.wait("systemctl is-system-running 2>/dev/null | grep -qxE 'running|degraded'")
 
     def tamper(self, name: str) -> None:
         """Break the host by the data of tests/tampering."""
-        done = subprocess.run([TAMPERING, self.name, name], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{name} could not be applied to {self.name}:\n{done.stdout}\n{done.stderr}"
+        apply.apply(self.name, name)
 
     def kill_rpm(self, written: int) -> None:
         """Lie in wait for the next rpm transaction; kill it and who started it when it has written so many bytes."""
-        self.check("rm -f /root/killed /root/kill-no-more /root/lies-in-wait")
+        self.check("rm -f /root/killed* /root/kill-no-more /root/lies-in-wait")
         self.put("/root/kill.py", KILL_RPM.encode())
-        self.check(
-            f"python3.11 -I -S -B /root/kill.py {written} >/root/kill.log 2>&1 &"
-            "for try in 1 2 3 4 5 6 7 8 9; do [ -e /root/lies-in-wait ] && exit 0; sleep 0.3; done; exit 1"
-        )
+        self.check(f"python3.11 -I -S -B /root/kill.py {written} >/root/kill.log 2>&1 &")
+        self.wait("[ -e /root/lies-in-wait ]")
 
     def killed_rpm(self) -> bool:
         """Stop lying in wait, and tell whether a transaction was killed."""
-        self.check("touch /root/kill-no-more; sleep 0.3")
+        self.check("touch /root/kill-no-more")
+        self.wait("[ -e /root/killed ] || [ -e /root/killed-nothing ]")
         return self.run("[ -e /root/killed ]").rc == 0
 
     def listing(self) -> str:
@@ -157,37 +157,29 @@ class Fleet:
 
     def __init__(self, name: str) -> None:
         self.name = name
+        self.fleet = fleets.Fleet(name)
         self.hosts: dict[str, Host] = {}
 
-    def up(self, image: str, name: str | None = None) -> Host:
+    def up(self, image: str, name: str | None = None, options: tuple[str, ...] = ()) -> Host:
         """Start a fresh host from an image (C(rhel9), C(sles15)) or a snapshot (C(rhel9@NAME))."""
         short = name or f"{image.partition('@')[0]}-{uuid.uuid4().hex[:6]}"
-        done = subprocess.run(
-            [FLEET, "--fleet", self.name, "up", f"{short}={image}"], capture_output=True, text=True, check=False
-        )
-        if done.returncode != 0 and "not available" in done.stderr + done.stdout:
-            pytest.skip(done.stderr + done.stdout)
-        assert done.returncode == 0, done.stdout + done.stderr
+        try:
+            fleets.up(self.fleet, [fleets.parse_host(f"{short}={image}")], options)
+        except HostError as error:
+            if "not available" in str(error):
+                pytest.skip(str(error))
+            raise
         host = Host(f"fsp-{self.name}-{short}", image.partition("@")[0])
         self.hosts[short] = host
         return host
 
     def snapshot(self, name: str) -> None:
         """Keep what a host has on its disk now, for C(up("IMAGE@NAME"))."""
-        subprocess.run([FLEET, "--fleet", self.name, "snapshot", name], check=True, capture_output=True)
+        fleets.snapshot(self.fleet, name)
 
     def start(self, image: str, *options: str) -> Host:
         """Start a host with further options of docker run (mounts, capabilities)."""
-        self.up(image, "first") if "first" not in self.hosts else None
-        name = f"fsp-{self.name}-{uuid.uuid4().hex[:6]}"
-        labels = ["--label", "fleet.system_python=test-host", "--label", f"fleet.system_python.fleet={self.name}"]
-        network = f"fleet-system-python-{self.name}"
-        argv = ["docker", "run", "-d", "--init", "--name", name, "--network", network, *labels, *options]
-        subprocess.run([*argv, f"fleet-system-python/{image}:local"], check=True, capture_output=True)
-        host = Host(name, image)
-        self.hosts[name] = host
-        host.check("for try in 1 2 3 4 5 6 7 8 9; do [ -e /run/test-host-started ] && exit 0; sleep 0.3; done; exit 1")
-        return host
+        return self.up(image, options=options)
 
     def drop(self, host: Host) -> None:
         """Remove one host."""
@@ -196,11 +188,14 @@ class Fleet:
 
     def down(self) -> None:
         """Remove all of it."""
-        subprocess.run([FLEET, "--fleet", self.name, "down"], check=True, capture_output=True)
+        fleets.down(self.fleet, [])
 
 
 class Ansible:
     """ansible-playbook and ansible, on hosts of the fleet."""
+
+    # A task takes one execution in a container, not five; test_installed.py runs as users have it by default.
+    pipelining = True
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -208,9 +203,8 @@ class Ansible:
     def inventory(self, *hosts: Host) -> Path:
         """Write an inventory of the hosts."""
         path = self.folder / "inventory.json"
-        data = {
-            "all": {"vars": {"ansible_connection": "community.docker.docker"}, "hosts": {h.name: {} for h in hosts}}
-        }
+        variables = {"ansible_connection": "community.docker.docker", "ansible_pipelining": self.pipelining}
+        data = {"all": {"vars": variables, "hosts": {h.name: {} for h in hosts}}}
         path.write_text(json.dumps(data))
         return path
 

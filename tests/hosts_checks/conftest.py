@@ -20,6 +20,24 @@ from checkkit import ROOT, Ansible, Fleet, Host
 # Where tests/tools/with-env has put the repository under the name of the collection.
 sys.path.insert(0, str(ROOT / "build/collections"))
 
+# These may fail where nothing is wrong but the machine is busy: they alone run a second time (tests/tools/gates.py).
+DEPENDS_ON_TIME = {
+    "test_rpm_killed_in_the_middle_of_its_transaction": "rpm must be met while it writes",
+    "test_killed_with_its_rpm_at_various_moments": "rpm must be met while it writes",
+    "test_killed_in_the_middle": "the module must be met between two steps",
+    "test_a_run_that_is_ended_leaves_nothing": "an interpreter must be met while it is measured",
+    "test_a_lock_that_is_held_is_reported_with_its_holder": "the answer must come within a minute",
+    "test_the_modes_of_a_whole_library": "2,000 files are repaired against the clock",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Note in the report which checks depend on time, and why."""
+    for item in items:
+        reason = DEPENDS_ON_TIME.get(item.name.partition("[")[0])
+        if reason:
+            item.user_properties.append(("timing", reason))
+
 
 def pytest_configure() -> None:
     """Let a run that is ended put its hosts away, as one that is interrupted at the keyboard does."""

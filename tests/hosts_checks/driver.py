@@ -18,13 +18,14 @@ import typing as t
 
 sys.path.insert(0, sys.argv[1])
 
-from ansible_collections.fleet.system_python.plugins.module_utils._audit import audit, read_os_release
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import SystemPythonError
-from ansible_collections.fleet.system_python.plugins.module_utils._facts import shape_facts
-from ansible_collections.fleet.system_python.plugins.module_utils._findings import Policy
-from ansible_collections.fleet.system_python.plugins.module_utils._intact import Intact, Settings
-from ansible_collections.fleet.system_python.plugins.module_utils._pin import Pin, PinSettings
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.facts import shape_facts
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.findings import Policy
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.run import audit
+from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import SystemPythonError
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.os_release import read_os_release
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.run import PinRun, PinSettings
+from ansible_collections.fleet.system_python.plugins.module_utils._repair.run import Repair, RepairSettings
 
 
 class Steps:
@@ -45,8 +46,9 @@ def work(what: str, options: "dict[str, t.Any]") -> "dict[str, t.Any]":
     os_release = read_os_release()
     contract = contract_for(os_release)
     if what in ("pin", "predict_pin"):
-        pin = Pin(PinSettings(contract, os_release, os.environ, "2.19.0", **options))
-        return pin.ensure() if what == "pin" else pin.predict()
+        return dict(
+            PinRun(PinSettings(contract, os_release, os.environ, "2.19.0", **options)).result(what == "predict_pin")
+        )
     given: dict[str, t.Any] = {
         key: tuple(one) if isinstance(one, list) else one for key, one in options.get("policy", {}).items()
     }
@@ -55,9 +57,8 @@ def work(what: str, options: "dict[str, t.Any]") -> "dict[str, t.Any]":
         observation, findings = audit(contract, policy, os.environ, "2.19.0")
         return shape_facts(observation, findings, os_release)
     steps = Steps(options.get("die_at", 0))
-    settings = Settings(contract, policy, os.environ, "2.19.0", **options.get("settings", {}))
-    run = Intact(settings, checkpoint=steps)
-    result = run.predict() if what == "predict" else run.repair()
+    settings = RepairSettings(contract, policy, os.environ, "2.19.0", **options.get("settings", {}))
+    result = Repair(settings, checkpoint=steps).result(what == "predict")
     return dict(result, steps=steps.names)
 
 

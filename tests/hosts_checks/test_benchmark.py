@@ -6,12 +6,14 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from checkkit import keep
 
 if TYPE_CHECKING:
     from checkkit import Ansible, Host
@@ -37,7 +39,7 @@ def test_what_does_not_work_is_told_and_the_rest_is_measured(
         " && cp /usr/bin/python3.11 /root/hidden"
     )
     names = ["unowned", "sleeps", "dies", "hangs", "tells", "lies", "missing"]
-    options = {"interpreters": [*(f"/opt/odd/{name}" for name in names), "/root/hidden"], "timeout": 4, **SMALL}
+    options = {"interpreters": [*(f"/opt/odd/{name}" for name in names), "/root/hidden"], "timeout": 15, **SMALL}
     result = ansible.module("python_benchmark", host, options)
     assert not result.get("failed"), result
     assert not result["changed"]
@@ -60,6 +62,39 @@ def test_what_does_not_work_is_told_and_the_rest_is_measured(
     host.check("rm -rf /opt/odd /root/hidden")
     assert host.run(LEFT).out == ""
     assert host.listing() == before
+
+
+def compared(ansible: Ansible, host: Host, interpreters: list[str]) -> list[dict[str, Any]]:
+    """Run the module without first aid, which asks rpm alone, and return its interpreters."""
+    target = ansible.folder / "benchmark.json"
+    target.unlink(missing_ok=True)
+    benchmark = {"fleet.system_python.python_benchmark": {"interpreters": interpreters, **SMALL}, "register": "result"}
+    tasks = [benchmark, keep("{{ result | to_json }}", target)]
+    variables = {"ansible_python_interpreter": "/usr/bin/python3"}
+    done = ansible.playbook([{"hosts": "all", "gather_facts": False, "vars": variables, "tasks": tasks}], host)
+    assert target.exists(), done.out + done.err
+    found: list[dict[str, Any]] = json.loads(target.read_text())["benchmark"]["interpreters"]
+    return found
+
+
+def test_the_package_manager_of_the_system_is_asked(fresh: Callable[[str], Host], ansible: Ansible) -> None:
+    """Debian's dpkg, also where somebody installed the tool rpm, which has an empty database then."""
+    host = fresh("debian")
+    host.check(
+        "printf '#!/bin/sh\\necho error: cannot open Packages database in /var/lib/rpm >&2; exit 1\\n' >/usr/bin/rpm"
+        " && chmod 755 /usr/bin/rpm && mkdir -p /var/lib/rpm && echo sqlite >/var/lib/rpm/rpmdb.sqlite"
+        " && cp /usr/bin/python3.11 /usr/local/bin/mine"
+    )
+    found = compared(ansible, host, ["/usr/local/bin/mine", "/usr/local/bin/none"])
+    assert [(one["vouched_by"], one["note"]) for one in found] == [
+        ("dpkg", None),
+        (None, "no package owns it"),
+        (None, "there is no such file"),
+    ]
+    host.check("printf x >>/usr/bin/python3.11")
+    system = compared(ansible, host, ["/usr/local/bin/mine"])[0]
+    assert (system["vouched_by"], system["owner"]) == (None, "python3.11-minimal")
+    assert system["note"] == "python3.11-minimal owns it, but its content differs"
 
 
 def test_check_mode_runs_nothing(fresh: Callable[[str], Host], ansible: Ansible) -> None:

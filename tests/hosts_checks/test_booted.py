@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import struct
 import subprocess
@@ -17,10 +18,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from checkkit import ROOT
 
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.readers.plain import read_pam_environment
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.readers.setting import in_force
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.readers.systemd import (
+    read_default_environment,
+)
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from checkkit import Ansible, Fleet, Host
+
+    from ansible_collections.fleet.system_python.plugins.module_utils._audit.readers.setting import Reading
 
 RUNTIMES = ROOT / "tests/hosts/runtimes"
 NO_SOURCES = 3
@@ -205,3 +214,49 @@ def test_provision_moves_the_service_to_a_runtime(host: Host, ansible: Ansible) 
     assert interpreter == f"/opt/python/{archive['version']}/bin/python3.13"
     assert "changed=0" in run(ansible, host, "provision", **variables)
     assert running(host)[0] == process
+
+
+# What the programs make of these lines, the readers of the audit must say as well.
+MANAGER = r"""[Manager]
+DefaultEnvironment=BARE=/x "QUOTED=a b" MIDDLE=a'b c' ESCAPED=\x41\ts PERCENT=%%h EMPTY=
+DefaultEnvironment=JOINED=a \
+# a comment between
+  AFTER=b
+DefaultEnvironment=KEPT=1 "OPEN=2 LOST=3
+[Other]
+DefaultEnvironment=FOREIGN=1
+"""
+PAM = """export EXPORTED=/x# no
+QUOTED="a b"
+MIDDLE=a"b'
+TAKEN=1
+TAKEN
+JOINED=a\\
+b
+NOT-A-NAME=1
+"""
+
+
+def shown(host: Host, command: str, text: str) -> dict[str, str]:
+    """Return what a command that ends in C(env -0) shows of the variables that the text names."""
+    told = dict(entry.partition("=")[::2] for entry in host.check(command).split("\0"))
+    return {name: told[name] for name in set(re.findall(r"[A-Z][A-Z-]+", text)) & set(told) if told[name]}
+
+
+def said(reading: Reading) -> dict[str, str | None]:
+    """Return what is in force of what a reader says."""
+    return {one.name: one.value for one in in_force(reading.settings)}
+
+
+def test_systemd_and_pam_set_what_the_readers_say(host: Host) -> None:
+    host.check("mkdir -p /etc/systemd/system.conf.d")
+    host.put("/etc/systemd/system.conf.d/readers.conf", MANAGER.encode())
+    host.check("systemctl daemon-reload && systemctl show-environment >/root/manager")
+    assert shown(host, "env -i bash -c 'set -a; . /root/manager; env -0'", MANAGER) == said(
+        read_default_environment(MANAGER)
+    )
+    host.check("cp /etc/environment /root/environment")
+    host.put("/etc/environment", PAM.encode())
+    assert shown(host, "su root -c 'env -0'", PAM) == said(read_pam_environment(PAM))
+    host.check("mv /root/environment /etc/environment; rm /etc/systemd/system.conf.d/readers.conf /root/manager")
+    host.check("systemctl daemon-reload")

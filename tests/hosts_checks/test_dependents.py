@@ -5,7 +5,6 @@
 """The blast radius on real hosts: real packages and commands, a unit, a cron job, a process, names that are odd."""
 
 import json
-import time
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +33,7 @@ nohup python3 /opt/app/wait.py --password {SECRET} >/dev/null 2>&1 &
 def plant(host: Host, binary: str) -> None:
     odd = ODD.replace("`", "\\`").replace("$", "\\$")
     host.check(f'ODD="{odd}"; {PLANT.replace("@PYTHON@", binary)}')
-    time.sleep(0.5)
+    host.wait("pgrep -f '^python3 /opt/app/wait.py'")
 
 
 def ask(ansible: Ansible, host: Host, **options: Any) -> tuple[dict[str, Any], dict[Any, Any]]:

@@ -41,10 +41,10 @@ REMOVE_ALL = (
 )
 ONLY_THE_SYSTEM_S_OWN = "rpm -e --nodeps $(rpm -qa | grep -E '^(lib)?python3[._]?1[13]')"
 # Everything on the host; a change of content shows in the time. What rpm, zypper and the lock write by being asked is
-# left out.
+# left out, and the launchers.
 SKIPPED = (
-    "./proc ./sys ./dev ./tmp ./root/.ansible ./run/lock ./var/lib/rpm ./usr/lib/sysimage/rpm ./var/log "
-    "./var/cache/zypp ./var/lib/zypp ./run/zypp.pid ./var/lib/YaST2 ./home"
+    "./proc ./sys ./dev ./tmp ./root/.ansible ./run/lock ./run/fleet.system_python ./var/lib/rpm "
+    "./usr/lib/sysimage/rpm ./var/log ./var/cache/zypp ./var/lib/zypp ./run/zypp.pid ./var/lib/YaST2 ./home"
 )
 LISTING = f"""
 cd / && find . -xdev \\( -path {" -o -path ".join(SKIPPED.split())} \\) -prune -o \\
@@ -184,6 +184,14 @@ def test_the_link_alone_costs_no_trust(aid: Aid, fresh: Callable[[str], Host]) -
     host.tamper("rhel9_alternatives")
     result = aid.role(host)
     assert result["interpreter"] == "/usr/bin/python3.9", aid.output
+
+
+@pytest.mark.parametrize("image", IMAGES)
+def test_compiled_files_that_are_gone_cost_no_trust(tmp_path: Path, fresh: Callable[[str], Host], image: str) -> None:
+    host, aid = fresh(image), Aid(tmp_path, "2.16")
+    host.check("find /usr/lib64/python3* /usr/lib/python3* -name '*.pyc' -delete")
+    result = aid.role(host)
+    assert (result["interpreter"], result["rejected"], result["changed"]) == (SYSTEM[image], [], False), aid.output
 
 
 @pytest.mark.parametrize("repository", ["http", "https", "mirrorlist", "metalink", "file"])
@@ -422,6 +430,9 @@ def test_planted_files_are_moved_aside_where_no_other_interpreter_is_left(
 def test_a_library_that_no_package_owns(aid: Aid, fresh: Callable[[str], Host]) -> None:
     host = fresh("rhel9")
     host.check("cp /usr/lib64/libpython3.9.so.1.0 /usr/local/lib/ && ldconfig")
+    # Behind the packaged one it harms nobody.
+    assert aid.role(host)["hazards"] == [], aid.output
+    host.check("echo /usr/local/lib >/etc/ld.so.conf.d/00-local.conf && ldconfig")
     result = aid.role(host)
     assert result["hazards"] == [{"kind": "foreign_library", "path": "/usr/local/lib/libpython3.9.so.1.0"}], aid.output
     assert result["ran_under"] == "/usr/bin/python3.9"
@@ -435,6 +446,7 @@ def test_a_library_that_no_package_owns(aid: Aid, fresh: Callable[[str], Host]) 
         ("chmod -R o-rwx /usr/lib64/python3.9 /usr/lib/python3.9", True),
         ("chmod 0777 /usr/lib64/python3.9/os.py", False),
         ("chown 1000 /usr/bin/python3.9", False),
+        ("chown -R 1000 /usr/bin /usr/share", False),
         ("touch /usr/lib64/python3.9/os.py", True),
         ("chmod 0777 /usr/lib64/python3.9", False),
         ("cd /usr/lib64/python3.9 && mv json /srv/json && ln -s /srv/json json", True),
@@ -549,6 +561,14 @@ def test_usr_is_read_only(aid: Aid, fleet: Fleet) -> None:
     fleet.drop(host)
 
 
+def test_nothing_below_run_can_be_started(aid: Aid, fleet: Fleet) -> None:
+    host = fleet.start("rhel9", *(f"--tmpfs={path}:noexec" for path in ("/run", "/tmp", "/var/tmp", "/var/cache")))  # noqa: S108  # of a host
+    host.check(f'echo \'import os; open("/root/pth-ran", "w")\' >{FOLDER.format(9)}/site-packages/a.pth')
+    result = aid.role(host)
+    assert result["interpreter"] == "/var/lib/fleet.system_python/run/python3.9", aid.output
+    host.check("[ ! -e /root/pth-ran ]")
+
+
 def test_the_disk_is_full(aid: Aid, fleet: Fleet) -> None:
     host = fleet.start("rhel9", "--tmpfs", "/var/cache:size=1m")
     host.check(REMOVE_ALL)
@@ -566,11 +586,14 @@ def test_another_run_holds_the_lock(aid: Aid, fresh: Callable[[str], Host]) -> N
 
 def test_the_folder_of_a_killed_run_is_removed(aid: Aid, fresh: Callable[[str], Host]) -> None:
     host = fresh("rhel9")
-    host.check("mkdir -p /var/cache/.fleet-system-python-aid-killed/packages")
-    assert aid.role(host, check=True)["changed"]
-    assert aid.role(host)["changed"]
-    assert host.run("ls -d /var/cache/.fleet-system-python-aid-killed").rc != 0
-    assert not aid.role(host)["changed"]
+    old, young = (f"/var/cache/.fleet-system-python-aid-{name}" for name in ("old", "young"))
+    host.check(f"mkdir -p {old}/packages {young}; touch -d '2 hours ago' {old}; cp -f /bin/true /usr/bin/python3.9")
+    host.check("test-host-repo none; rm -f /usr/bin/python3.1*")
+    assert aid.role(host)["kind"] == "no_source", aid.output
+    assert host.run(f"ls -d {old} {young}").out == f"{young}\n"
+    host.check("rpm -V --nodeps python3 | grep -q python3.9; test-host-repo http")
+    assert aid.role(host)["removed"] == [young]
+    assert host.run(f"ls -d {old} {young}").out == ""
 
 
 def test_a_variable_that_would_win_is_an_error(fresh: Callable[[str], Host]) -> None:

@@ -265,14 +265,14 @@ def test_a_marker_of_a_package_is_left_to_it(fresh: Callable[[str], Host]) -> No
 def test_variables_for_everyone_become_comments(fresh: Callable[[str], Host]) -> None:
     host = fresh("rhel9")
     host.install()
-    lines = "if true; then\\nexport PYTHONHOME=/y\\nfi\\nx=1 PYTHONPATH=/z sh\\n"
+    lines = "if true; then\\nexport PYTHONHOME=/y\\nfi\\nx=1; export PYTHONPATH=/z\\n"
     host.check(f"echo PYTHONPATH=/x >/etc/environment; printf '{lines}' >/etc/profile.d/app.sh")
     policy = {"quarantine": ["SP107"]}
     before = host.check("cat /etc/profile.d/app.sh")
     code, result = host.drive("repair", policy=policy)
     assert code == 0, result
     assert host.check("cat /etc/environment") == "# PYTHONPATH=/x\n"
-    assert host.check("cat /etc/profile.d/app.sh") == before.replace("export", ": # export")
+    assert host.check("cat /etc/profile.d/app.sh") == before.replace("\nexport", "\n: # export")
     assert host.run("sh -n /etc/profile.d/app.sh").rc == 0
     # The line that does more is told and stays.
     assert [one["evidence"]["source"] for one in result["findings_after"]] == ["/etc/profile.d/app.sh:4"]

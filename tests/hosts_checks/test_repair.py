@@ -76,6 +76,24 @@ def broken(fresh: Callable[[str], Host]) -> Callable[[str], Host]:
 
 
 @pytest.mark.parametrize("image", ["rhel9", "sles15"])
+def test_compiled_files_that_are_gone_are_no_drift_and_come_back_with_others(
+    fresh: Callable[[str], Host], image: str
+) -> None:
+    host = fresh(image)
+    host.install()
+    host.check("find /usr/lib64/python3* /usr/lib/python3* -name '*.pyc' -delete")
+    before = host.listing()
+    for what in ("audit", "repair"):
+        code, result = host.drive(what)
+        assert (code, result["findings"], result["healthy"]) == (0, [], True), result
+    assert host.listing() == before
+    host.check("for file in /usr/lib*/python3.[69]/ftplib.py; do echo >>$file; done")
+    code, result = host.drive("repair")
+    assert (code, result["healthy"]) == (0, True), result
+    assert host.run("rpm -V --nodeps --noscripts $(rpm -qf /usr/lib*/python3.[69]/ftplib.py)").out == ""
+
+
+@pytest.mark.parametrize("image", ["rhel9", "sles15"])
 @pytest.mark.parametrize("way", ["everything", "directory", "overwritten"])
 def test_the_link_is_never_missing_while_a_repair_runs(fresh: Callable[[str], Host], image: str, way: str) -> None:
     host = fresh(image)
@@ -89,7 +107,8 @@ def test_the_link_is_never_missing_while_a_repair_runs(fresh: Callable[[str], Ho
     host.put("/root/watch.py", WATCH.encode())
     host.check("python3.11 -I -S -B /root/watch.py >/dev/null 2>&1 & sleep 0.3")
     code, result = host.drive("repair")
-    host.check("touch /root/stop; for try in 1 2 3 4 5 6 7; do [ -e /root/seen ] && exit 0; sleep 0.4; done; exit 1")
+    host.check("touch /root/stop")
+    host.wait("[ -s /root/seen ]")
     assert code == 0, result
     reads, gone, missed = (int(number) for number in host.check("cat /root/seen").split())
     assert reads > 100
@@ -280,11 +299,14 @@ def test_only_root_may_repair(broken: Callable[[str], Host]) -> None:
 def test_of_two_runs_the_second_waits_or_says_who_holds_the_lock(broken: Callable[[str], Host]) -> None:
     host = broken("rhel9")
     before = host.listing()
-    host.check("mkdir -p /run/lock; flock /run/lock/fleet.system_python.lock sleep 6 >/dev/null 2>&1 & sleep 0.5")
+    lock = "/run/lock/fleet.system_python.lock"
+    host.check(f"mkdir -p /run/lock; flock {lock} sleep 1000 >/dev/null 2>&1 &")
+    host.wait(f"! flock -n {lock} true")
     code, error = host.drive("repair")
     assert (code, error["kind"]) == (3, "locked"), error
     assert str(error["details"]["pid"]) in error["message"]
     assert host.listing() == before
+    host.check("(sleep 3; pkill -f '[s]leep 1000') >/dev/null 2>&1 &")
     begin = time.monotonic()
     code, result = host.drive("repair", settings={"lock_timeout": 60})
     assert (code, result["healthy"]) == (0, True), result
@@ -308,3 +330,82 @@ def test_what_was_moved_can_be_put_back(broken: Callable[[str], Host], ansible: 
     assert not ansible.module("python_quarantine", host, options)["changed"]
     assert host.check("cat /usr/lib/python3.99/lib/file") == "kept\n"
     host.check("cmp /usr/bin/python3.99 /usr/bin/python3.11")
+    code, again = host.drive("repair")
+    assert (code, again["changed"], again["plan"]) == (0, False, []), again
+    code, asked = host.drive("repair", policy={"quarantine_all": True})
+    assert (code, asked["findings_after"]) == (0, []), asked
+
+
+# Takes a file of another package away as soon as the link is back, as a trigger of a package might.
+HARM = (
+    "rm /usr/bin/python3; "
+    "(until [ -e /usr/bin/python3 ]; do sleep 0.01; done; mv /usr/bin/python3.13 /root/) >/dev/null 2>&1 &"
+)
+
+
+def test_a_repair_after_which_another_package_is_worse_is_not_proven(fresh: Callable[[str], Host]) -> None:
+    host = fresh("rhel9")
+    host.install()
+    host.check("rm /usr/bin/python3")
+    code, result = host.drive("repair")
+    (line,) = [one for one in result["proof"] if one["command"] == "other packages"]
+    assert (code, line["ok"], line["output"].endswith(" verified, none worse")) == (0, True, True), result
+    host.check(HARM)
+    code, result = host.drive("repair")
+    assert (code, result["kind"], result["changed_nothing"]) == (3, "not_proven", False), result
+    assert "other packages: /usr/bin/python3.13 of the package python3.13: it is missing" in str(result)
+    host.check("mv /root/python3.13 /usr/bin/")
+
+
+# The layout of later updates of SLES 16: the link is in a package of its own, which nobody requires.
+LATER_LAYOUT = r"""
+set -e
+release=$(rpm -q --qf 'Version: %{VERSION}\nRelease: %{RELEASE}\n' python313-base)
+rpm -q --qf '[%{FILEMODES:perms} %{FILENAMES}\n]' python313-base | grep -v ' /usr/bin/python3$' |
+    sed 's/^d[^ ]* /%dir /; s/^[^%][^ ]* //' >/root/python313-base
+echo /usr/bin/python3 >/root/python3-base
+for name in python313-base python3-base; do
+    sed 's/^%dir //' /root/$name >/root/$name.paths
+    cat - /root/$name >/root/$name.spec <<X
+%define debug_package %{nil}
+%define __os_install_post %{nil}
+%define _build_id_links none
+Name: $name
+$release
+Summary: x
+License: x
+AutoReqProv: no
+%description
+x
+%install
+tar -C / --no-recursion -c -f - -T /root/$name.paths | tar -C %{buildroot} -x -f -
+%files
+X
+    rpmbuild -bb --quiet --define '_rpmdir /root/later' /root/$name.spec
+done
+rpm -U --force --nodeps --nosignature /root/later/*/python313-base-*.rpm
+test ! -e /usr/bin/python3
+rm -f /root/later/*/python313-base-*.rpm
+zypper -n -q ar -G /root/later later
+"""
+
+
+def test_the_package_of_the_link_is_installed_where_the_user_allows_it(
+    fresh: Callable[[str], Host], ansible: Ansible
+) -> None:
+    host = fresh("sles16")
+    host.put("/root/later.sh", LATER_LAYOUT.encode())
+    host.check("bash /root/later.sh")
+    role = {"role": "fleet.system_python.python_restore", "python_restore_check_signatures": False}
+    play = {"hosts": "all", "gather_facts": False, "roles": [role]}
+    done = ansible.playbook([play], host)
+    assert (done.rc, "install python3-base" in done.out, "changed=0" in done.out) == (0, True, True), (
+        done.out + done.err
+    )
+    role |= {"python_restore_install_link_package": True, "python_restore_use": ["zypper"]}
+    for options, changed in ((("--check",), True), ((), True), ((), False)):
+        done = ansible.playbook([play], host, arguments=options)
+        assert (done.rc, "changed=0" in done.out) == (0, not changed), done.out + done.err
+        assert (host.run("rpm -q python3-base").rc == 0) == (not options)
+    assert host.check("rpm -qf /usr/bin/python3").startswith("python3-base-")
+    assert host.check("python3 -I -c 'import sys; print(sys.version_info[1])'").strip() == "13"

@@ -166,7 +166,7 @@ def test_what_fails_after_the_repair_is_no_host_that_was_left_as_it_was(
     # After the boot somebody has done it again, and another run holds the lock.
     again = (
         "ln -sfn python3.11 /usr/bin/python3; umask 077; exec 9>>/run/lock/fleet.system_python.lock; flock 9; "
-        "sleep 60 >/dev/null 2>&1 &"
+        "sleep 600 >/dev/null 2>&1 &"
     )
     folder = tmp_path / "reports"
     folder.write_text("no folder", encoding="utf-8")

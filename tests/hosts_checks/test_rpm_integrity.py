@@ -217,14 +217,15 @@ def test_a_file_that_another_package_took_over(fresh: Callable[[str], Host], ans
         assert not integrity(ansible, host)["changed"]
 
 
+LOCK = "/run/lock/fleet.system_python.lock"
 ERRORS = [
     ("no_source", "test-host-repo none", "test-host-repo http", "Tried:"),
     ("signature", "test-host-repo badsig", "test-host-repo http", "NOKEY"),
     ("version_gone", "test-host-repo gone", "test-host-repo http", "Available are"),
     (
         "locked",
-        "mkdir -p /run/lock; flock -o /run/lock/fleet.system_python.lock sleep 1000 >/dev/null 2>&1 & sleep 0.5",
-        "pkill -f '[s]leep 1000'; rm /run/lock/fleet.system_python.lock",
+        f"mkdir -p /run/lock; flock -o {LOCK} sleep 1000 >/dev/null 2>&1 & while flock -n {LOCK} true; do :; done",
+        f"pkill -f '[s]leep 1000'; rm {LOCK}",
         "lock",
     ),
     ("locked", "python3.11 -I /root/hold >/dev/null 2>&1 & sleep 0.5", "pkill -f '/root/[h]old'", "holds rpm's lock"),

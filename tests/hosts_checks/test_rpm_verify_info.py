@@ -118,7 +118,7 @@ def packed(folder: Path) -> bytes:
     """The plugins, their unit tests and pytest."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w") as archive:
-        for part in ("plugins/module_utils", "tests/unit/conftest.py", UNIT_TESTS):
+        for part in ("plugins/module_utils", "tests/unit/conftest.py", "tests/unit/data/packages", UNIT_TESTS):
             archive.add(ROOT / part, f"main/{part}")
         for name in PYTEST:
             found = importlib.util.find_spec(name)
@@ -138,13 +138,15 @@ def packed(folder: Path) -> bytes:
 def test_the_unit_tests_against_the_rpm_of_the_host(host: Host, tmp_path: Path) -> None:
     host.put("/srv/unit.tar", packed(tmp_path))
     host.check("mkdir -p /srv/unit && tar -C /srv/unit -xf /srv/unit.tar")
-    files = " ".join(f"{UNIT_TESTS}/test_{name}.py" for name in ("_rpm", "_rpm_verify", "_verification"))
-    done = host.run(
-        "cd /srv/unit/main && SYSTEM_PYTHON_RPMDB=/srv/unit/rpmdb PYTHONPATH=/srv/unit/site PYTHONDONTWRITEBYTECODE=1 "
-        f"python3.11 -m pytest -q -p no:cacheprovider {files}",
-        timeout=900,
-    )
-    host.check("rm -rf /srv/unit /srv/unit.tar /tmp/pytest-of-*")
+    try:
+        done = host.run(
+            "cd /srv/unit/main && SYSTEM_PYTHON_RPMDB=/srv/unit/rpmdb PYTHONPATH=/srv/unit/site "
+            "PYTHONDONTWRITEBYTECODE=1 "
+            f"python3.11 -m pytest -q -p no:cacheprovider --import-mode=importlib {UNIT_TESTS}/_rpm",
+            timeout=900,
+        )
+    finally:
+        host.check("rm -rf /srv/unit /srv/unit.tar /tmp/pytest-of-*")
     assert done.rc == 0, done.out + done.err
     print(host.check("rpm --version"), done.out.splitlines()[-1])
 

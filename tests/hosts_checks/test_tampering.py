@@ -4,12 +4,14 @@
 
 """Every tampering of tests/tampering on a real host: it is found, what may be repaired is repaired, and proven."""
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import apply
 import pytest
 import yaml
-from checkkit import ROOT, Host
+from checkkit import ROOT, UNDER_TEST, Fleet, Host
 
 TAMPERING = ROOT / "tests/tampering"
 # The driver needs an interpreter; where none is left, first aid comes before (scenario no_python_left).
@@ -17,6 +19,19 @@ NO_DRIVER = {"no_python_left", "rpmdb_unreadable"}
 # Whole runs of it are scenarios.
 IN_SCENARIOS = {"overwritten"}
 IMAGES = ("rhel9", "sles15", "el8", "el10", "sles16", "leap15")
+# Asks for what a FIPS provider has, where there is none: nothing of OpenSSL is left.
+FIPS = """
+openssl_conf = main
+[main]
+providers = providers
+alg_section = algorithms
+[providers]
+default = default
+[default]
+activate = 1
+[algorithms]
+default_properties = fips=yes
+"""
 # A packaged Python that is not the system's: the driver must not run under what is broken.
 DRIVERS = {"el10": "python3.13"}
 
@@ -43,10 +58,27 @@ def _driver(image: str) -> str:
     return DRIVERS.get(image, "python3.11")
 
 
+@pytest.fixture(scope="module")
+def with_driver(fleet: Fleet) -> Callable[[str], str]:
+    """Give what hosts of an image are started from that have the driver, compiled."""
+
+    @functools.cache
+    def make(image: str) -> str:
+        host = fleet.up(image, f"driver-{image}")
+        host.install()
+        host.check(f"{_driver(image)} -I -m compileall -q {UNDER_TEST}")
+        fleet.snapshot(f"driver-{image}")
+        fleet.drop(host)
+        return f"{image}@driver-{image}"
+
+    return make
+
+
 @pytest.mark.parametrize("image", IMAGES)
-def test_a_pristine_host_has_no_findings_and_is_not_changed(fresh: Callable[[str], Host], image: str) -> None:
-    host, python = fresh(image), _driver(image)
-    host.install()
+def test_a_pristine_host_has_no_findings_and_is_not_changed(
+    fresh: Callable[[str], Host], with_driver: Callable[[str], str], image: str
+) -> None:
+    host, python = fresh(with_driver(image)), _driver(image)
     before = host.listing()
     code, facts = host.drive("audit", python)
     assert (code, facts["findings"]) == (0, [])
@@ -54,6 +86,18 @@ def test_a_pristine_host_has_no_findings_and_is_not_changed(fresh: Callable[[str
     code, result = host.drive("repair", python)
     assert (code, result["changed"], result["healthy"]) == (0, False, True), result
     assert host.listing() == before
+
+
+def test_a_pristine_host_has_no_findings_where_fips_rules(
+    fresh: Callable[[str], Host], with_driver: Callable[[str], str]
+) -> None:
+    host = fresh(with_driver("rhel9"))
+    host.put("/root/fips.cnf", FIPS.encode())
+    forbidden = "import sys; sys.modules['_md5'] = None; import _hashlib; _hashlib.new('md5')"
+    assert "unsupported" in host.run(f'OPENSSL_CONF=/root/fips.cnf python3.11 -c "{forbidden}"').err
+    for what in ("audit", "repair"):
+        code, result = host.drive(what, "env OPENSSL_CONF=/root/fips.cnf python3.11")
+        assert (code, result["findings"], result["healthy"]) == (0, [], True), result
 
 
 @pytest.mark.parametrize("image", ["rhel9", "sles15"])
@@ -67,28 +111,38 @@ def test_an_unversioned_link_to_a_packaged_python_is_left_alone(fresh: Callable[
     assert host.listing() == before
 
 
-@pytest.mark.parametrize(("data", "image"), _cases())
-def test_it_is_found_and_repaired(fresh: Callable[[str], Host], data: dict[str, Any], image: str) -> None:
-    host, python = fresh(image), _driver(image)
-    host.install()
+@pytest.fixture
+def broken(fleet: Fleet, with_driver: Callable[[str], str], data: dict[str, Any], image: str) -> Iterator[Host]:
+    """Give a fresh host that was tampered with."""
+    host = fleet.start(with_driver(image), *data.get("container", []))
     host.tamper(data["name"])
+    yield host
+    fleet.drop(host)
+
+
+@pytest.mark.parametrize(("data", "image"), _cases())
+def test_it_is_found_and_repaired(broken: Host, data: dict[str, Any], image: str) -> None:
+    python = _driver(image)
     options = {"policy": data["options"]} if data.get("options") else {}
-    code, facts = host.drive("audit", python, **options)
+    code, facts = broken.drive("audit", python, **options)
     assert code == 0, facts
     found, expected = _ids(facts["findings"]), _of(data, "findings", image)
     assert found >= expected
     assert found <= expected | _of(data, "allowed", image), facts["findings"]
-    _code, predicted = host.drive("predict", python, **options)
-    code, result = host.drive("repair", python, **options)
+    predicted, result = (broken.drive(what, python, **options) for what in ("predict", "repair"))
     # Tamperings that plant a program make it tell when somebody ran it.
-    assert host.run("ls /root/*-was-run").rc != 0
-    if not data["repairable"]:
-        assert (code, result["plan"], result["changed"]) == (0, [], False), result
-        assert _ids(result["findings_after"]) == found
+    assert broken.run("ls /root/*-was-run").rc != 0
+    for command in apply.evidence(data, image, "holds"):
+        broken.check(command)
+    if "refused" in data:
+        assert predicted[1]["kind"] == result[1]["kind"] == data["refused"], (predicted, result)
         return
-    assert code == 0, result
-    assert result["plan"] == predicted["plan"]
-    assert _ids(result["findings_after"]) <= _of(data, "remains", image)
-    assert result["changed"]
-    code, again = host.drive("repair", python, **options)
+    assert (predicted[0], result[0], result[1].get("plan")) == (0, 0, predicted[1].get("plan")), (predicted, result)
+    if not data["repairable"]:
+        assert (result[1]["plan"], result[1]["changed"]) == ([], False), result
+        assert _ids(result[1]["findings_after"]) == found
+        return
+    assert _ids(result[1]["findings_after"]) <= _of(data, "remains", image)
+    assert result[1]["changed"]
+    code, again = broken.drive("repair", python, **options)
     assert (code, again["changed"], again["plan"]) == (0, False, []), again

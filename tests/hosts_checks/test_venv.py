@@ -10,16 +10,18 @@ import json
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from checkkit import keep
+from checkkit import ROOT, keep
+
+sys.path.insert(0, str(ROOT / "tests/tools"))
+
+from environment import TOOLS
 
 if TYPE_CHECKING:
     from checkkit import Ansible, Fleet, Host
 
-ROOT = Path(__file__).resolve().parents[2]
 IMAGES = ("rhel9", "debian")
 # The interpreter that the venvs of these tests are made on: packaged, and on rhel9 not the system's.
 MINOR = "3.11"
@@ -76,7 +78,7 @@ def test_made_as_its_user_and_only_once(ansible: Ansible, shop: Host) -> None:
 def test_uv_itself_offline_with_hashes(ansible: Ansible, shop: Host) -> None:
     """The uv that the test tools bring from PyPI makes, fills, replaces and relinks a venv; the census knows it."""
     shop.check("mkdir -p /opt/uv && useradd -r -d /nonexistent service")
-    subprocess.run(["docker", "cp", "-q", str(ROOT / "build/uv/bin/uv"), f"{shop.name}:/opt/uv/uv"], check=True)
+    subprocess.run(["docker", "cp", "-q", str(TOOLS / "bin/uv"), f"{shop.name}:/opt/uv/uv"], check=True)
     listed = [line.split() for line in shop.check("cat /srv/wheels/SHA256").splitlines()]
     sums = {name: digest for digest, name in listed}
     hashed = {
@@ -142,6 +144,28 @@ def test_errors_change_nothing(ansible: Ansible, shop: Host) -> None:
     assert [result.get("kind") for result in results] == [kind for _options, kind in ERRORS], results
     assert all(result["failed"] for result in results)
     assert shop.check(listing) == before
+
+
+def test_root_does_not_build_on_what_was_altered(ansible: Ansible, shop: Host) -> None:
+    """One byte more, of which the package database still says who owns it."""
+    owner = "python3.11" if shop.image == "rhel9" else "python3.11-minimal"
+    library = shop.check("ls -d /usr/lib*/python3.11/os.py").split()[0]
+    for path in ("/usr/bin/python3.11", library):
+        shop.check(f"cp -p {path} /root/kept && printf x >>{path}")
+        try:
+            refused, allowed = venvs(
+                ansible,
+                shop,
+                {"path": "/srv/altered", "interpreter": "/usr/bin/python3.11"},
+                {"path": "/srv/altered", "interpreter": "/usr/bin/python3.11", "user": "shop", "state": "absent"},
+            )
+        finally:
+            shop.check(f"cp -p /root/kept {path}")
+        assert refused.get("kind") == "interpreter_not_found", refused
+        assert f"{owner}" in refused["msg"], refused
+        assert "its content differs" in refused["msg"], refused
+        assert not allowed.get("failed"), allowed
+        assert shop.run("ls /srv/altered").rc != 0
 
 
 def test_links_into_usr_are_never_written_through(ansible: Ansible, shop: Host) -> None:

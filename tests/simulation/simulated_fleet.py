@@ -240,6 +240,9 @@ def report(host: str, groups: Sequence[str], os_name: str, fate: str, run: datet
         "before": before,
         "after": after,
         "evidence": evidence(rng, run) if ids else None,
+        "exhibits": [{"id": "E1", "what": "/usr", "source": "stat", "shows": note, "time": stamp(run)}] if ids else [],
+        **dict.fromkeys(("first_aid", "repair", "validation")),
+        **{name: [] for name in ("difference", "hypotheses", "timeline", "prevention")},
     }
 
 
@@ -253,7 +256,17 @@ def evidence(rng: random.Random, run: datetime) -> dict[str, Any]:
         }
         for number in range(400)
     ]
-    return {"format": 1, "packages": packages}
+    empty = ("sources", "files", "links", "alternatives", "transactions", "logins", "log", "shell_history")
+    return {
+        "format": 1,
+        "collected": stamp(run),
+        "when": "before the repair",
+        "seconds": 0.5,
+        "partial": False,
+        "redactions": 0,
+        "packages": packages,
+        **{name: [] for name in empty},
+    }
 
 
 def fates(count: int, seed: int, run_number: int) -> list[str]:

@@ -20,7 +20,7 @@ import yaml
 HERE = Path(__file__).resolve().parent
 OWN = "fleet.system_python=test-host"
 KEYS = {"name", "title", "applies_to", "steps", "evidence", "findings", "repairable"}
-OPTIONAL = {"allowed", "remains", "options", "notes"}
+OPTIONAL = {"allowed", "remains", "options", "notes", "refused", "holds", "container", "unguarded"}
 
 Tampering = Mapping[str, Any]
 
@@ -79,10 +79,10 @@ def script(tampering: Tampering, platform: str) -> str:
     return "\n".join(["set -eu", *settings, *tampering["steps"]]) + "\n"
 
 
-def evidence(tampering: Tampering, platform: str) -> list[str]:
-    """One script per piece of evidence; each must end with 0."""
+def evidence(tampering: Tampering, platform: str, key: str = "evidence") -> list[str]:
+    """One script per piece of evidence, or of what holds after the repair; each must end with 0."""
     settings = [f"{name}={shlex.quote(value)}" for name, value in variables(platform).items()]
-    return ["\n".join([*settings, text]) + "\n" for text in tampering["evidence"]]
+    return ["\n".join([*settings, text]) + "\n" for text in tampering.get(key, [])]
 
 
 def on_host(container: str, text: str) -> subprocess.CompletedProcess[str]:

@@ -1,162 +1,96 @@
 """The gates of `make test`: what each runs and what it waits for."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
-from environment import CORES, CURRENT_CORE, ROOT, ToolError
-from run_scenarios import plan
+from environment import CORES, CURRENT_CORE, OLDEST_CORE, ROOT, ToolError
+from unit_matrix import MATRIX
 
 Command = tuple[str, ...]
+ON_OLDEST = ("runtime_prebuilt",)
+"""Scenarios that run on the oldest core too. Both incidents do in hosts_checks/test_installed.py, under Python 3.6."""
 
 
 @dataclass(frozen=True)
 class Gate:
-    """One judge. Its commands run one after the other in the repository, until one fails."""
+    """One judge: a command, run in the repository. COMPLAINT matches lines of the log that make it fail in any case."""
 
     name: str
     about: str
-    commands: tuple[Command, ...]
+    command: Command
     needs: tuple[str, ...] = ()
     group: str = "lint"
     judges: bool = True
     minutes: int = 30
-    on_hosts: bool = False
+    complaint: str = ""
 
 
-def tool(script: str, *arguments: str, core: str = CURRENT_CORE) -> Command:
-    """A script of tests/tools, run by the venv's Python."""
-    return in_core(core, "python", f"tests/tools/{script}", *arguments)
+def all_gates() -> list[Gate]:
+    """In the order in which they are started where nothing holds them back: the longest chains first."""
+    current, every = (f"venv-{CURRENT_CORE}",), tuple(f"venv-{core}" for core in CORES)
+    style, importer = in_core(CURRENT_CORE, "pre-commit", "run", "--all-files"), nox("build-import-check")
+    antsibull = nox("yamllint", "antsibull-nox-config", "license-check", "extra-checks")
+    lint, complaint = in_core(CURRENT_CORE, "ansible-lint", "--nocolor", "--offline"), "(WARNING|ERROR|CRITICAL)"
+    return [
+        *(Gate(f"venv-{core}", f"tools of core {core}", in_core(core, "true"), judges=False) for core in CORES),
+        Gate("hosts", "images of the test hosts", ("tests/hosts/build",), group="hosts", judges=False, minutes=60),
+        *(Gate(f"sanity-{core}", "ansible-test sanity", nox(f"sanity-{core}"), current) for core in CORES),
+        *(Gate(f"unit-{row}", "unit tests", script("unit_matrix.py", "--row", row), every, "unit") for row in MATRIX),
+        Gate("browser", "the fleet page in chromium", pytest(ROOT / "tests/browser"), current, "unit"),
+        Gate("mypy", "types", script("typecheck.py"), current),
+        Gate("pre-commit", "style of Python, shell and YAML", style, current),
+        Gate("antsibull", "YAML in documentation, licenses, files, action group", antsibull, current),
+        Gate("docs", "antsibull-docs lint-collection-docs", nox("docs-check"), current),
+        Gate("ansible-lint", "profile production", lint, current),
+        Gate("importer", "galaxy-importer on the built artifact", importer, current, complaint=complaint),
+        *_host_checks(),
+        *_scenarios(),
+    ]
 
 
 def in_core(core: str, *command: str) -> Command:
     return ("tests/tools/with-env", core, *command)
 
 
-def all_gates() -> list[Gate]:
-    """In the order in which they are started where nothing holds them back: the longest chains first."""
-    current = (f"venv-{CURRENT_CORE}",)
-    return [
-        *(
-            Gate(f"venv-{core}", f"tools for ansible-core {core}", (in_core(core, "true"),), judges=False)
-            for core in CORES
-        ),
-        _hosts(),
-        *(
-            Gate(
-                f"sanity-{core}",
-                f"ansible-test sanity of ansible-core {core}",
-                (tool("sanity.py", core, core=core),),
-                (f"venv-{core}",),
-            )
-            for core in CORES
-        ),
-        Gate("unit", "unit tests on every Python", (tool("unit_matrix.py"),), ALL_VENVS, group="unit"),
-        Gate("ruff", "Python style and layout", (tool("lint_python.py"),), current),
-        Gate("mypy", "types", (tool("typecheck.py"),), current),
-        Gate("vermin", "target-side code needs no more than Python 3.6", (tool("check_python36.py"),), current),
-        Gate("shellcheck", "shell scripts", (tool("check_shell.py"),), current),
-        Gate("yamllint", "YAML style", (in_core(CURRENT_CORE, "yamllint", "--strict", "."),), current),
-        Gate("texts", "no registry hosts, no paths of one machine", (tool("check_texts.py"),), current),
-        Gate("action-groups", "modules and meta/runtime.yml", (tool("check_action_groups.py"),), current),
-        Gate("role-specs", "role argument specs and defaults", (tool("check_role_specs.py"),), current),
-        Gate("changelog", "antsibull-changelog lint", (in_core(CURRENT_CORE, "antsibull-changelog", "lint"),), current),
-        *(
-            Gate(
-                f"ansible-doc-{core}",
-                f"every document, shown by ansible-core {core}",
-                (tool("check_plugin_docs.py", core),),
-                (f"venv-{core}", *current),
-            )
-            for core in CORES
-        ),
-        Gate("docs", "antsibull-docs lint-collection-docs", (DOCS_LINT,), current),
-        Gate(
-            "ansible-lint",
-            "profile production",
-            (in_core(CURRENT_CORE, "ansible-lint", "--nocolor", "--offline"),),
-            current,
-        ),
-        Gate("importer", "galaxy-importer on the built artifact", (tool("check_artifact.py"),), current),
-        Gate("browser", "the fleet page in chromium", (tool("run_pytest.py", "tests/browser"),), current, group="unit"),
-        *_host_checks(),
-        *_scenarios(),
-    ]
+def nox(*sessions: str) -> Command:
+    return in_core(CURRENT_CORE, "nox", "--sessions", *sessions)
 
 
-DOCS_LINT = in_core(
-    CURRENT_CORE,
-    "antsibull-docs",
-    "lint-collection-docs",
-    "--plugin-docs",
-    "--validate-collection-refs=dependent",
-    "--disallow-unknown-collection-refs",
-    ".",
-)
-GROUPS = ("lint", "unit", "hosts", "hosts-checks", "scenarios")
-ALL_VENVS = tuple(f"venv-{core}" for core in CORES)
+def script(name: str, *arguments: str, core: str = CURRENT_CORE) -> Command:
+    return in_core(core, "python", f"tests/tools/{name}", *arguments)
 
 
-def _venv(core: str) -> Gate:
-    return Gate(f"venv-{core}", f"tools for ansible-core {core}", (in_core(core, "true"),), judges=False)
+def pytest(path: Path) -> Command:
+    return in_core(CURRENT_CORE, "python", "-m", "pytest", str(path.relative_to(ROOT)))
 
 
-def _hosts() -> Gate:
-    build = "tests/hosts/build"
-    command = (build,) if (ROOT / build).exists() else ("echo", f"nothing to build: there is no {build} yet")
-    return Gate("hosts", "images of the test hosts", (command,), group="hosts", judges=False, minutes=60)
+def _host_checks() -> Iterator[Gate]:
+    """One gate per file, because a file has its own hosts. The largest first, because they take longest."""
+    needs = ("hosts", f"venv-{CURRENT_CORE}")
+    for file in sorted((ROOT / "tests/hosts_checks").glob("test_*.py"), key=lambda file: -file.stat().st_size):
+        name = "hosts-" + file.stem.removeprefix("test_")
+        yield Gate(name, "checks on real hosts", pytest(file), needs, "hosts-checks", minutes=45)
 
 
-def _host_checks() -> list[Gate]:
-    """One gate per file, because a file has its own hosts."""
-    files = sorted((ROOT / "tests/hosts_checks").glob("test_*.py"))
-    return [
-        Gate(
-            f"hosts-{file.stem.removeprefix('test_')}",
-            "checks on real hosts",
-            (tool("run_pytest.py", str(file.relative_to(ROOT))),),
-            ("hosts", f"venv-{CURRENT_CORE}"),
-            group="hosts-checks",
-            minutes=45,
-            on_hosts=True,
-        )
-        for file in files
-    ]
-
-
-def _scenarios() -> list[Gate]:
+def _scenarios() -> Iterator[Gate]:
     """One gate per scenario and ansible-core line."""
-    return [
-        Gate(
-            f"{run.scenario}-{run.core}",
-            "molecule scenario",
-            (tool("run_scenarios.py", "--core", run.core, run.scenario),),
-            ("hosts", f"venv-{CURRENT_CORE}", f"venv-{run.core}"),
-            group="scenarios",
-            minutes=60,
-            on_hosts=True,
-        )
-        for run in plan([], None)
-    ]
+    names = sorted(path.parent.name for path in ROOT.glob("molecule/*/molecule.yml"))
+    for name, core in [(name, CURRENT_CORE) for name in names] + [(name, OLDEST_CORE) for name in ON_OLDEST]:
+        command, needs = script("scenario.py", name, core=core), ("hosts", f"venv-{core}")
+        yield Gate(f"{name}-{core}", "molecule scenario", command, needs, "scenarios", minutes=45)
 
 
-def select(gates: Iterable[Gate], wanted: Iterable[str]) -> list[Gate]:
+def select(gates: Sequence[Gate], wanted: Iterable[str]) -> list[Gate]:
     """The gates and groups that are wanted, and all gates that they need, in the order of the table."""
-    by_name = {gate.name: gate for gate in gates}
-    names: set[str] = set()
-    queue = [name for word in wanted for name in _meant(word, by_name)]
-    while queue:
-        name = queue.pop()
-        if name not in names:
-            names.add(name)
-            queue += by_name[name].needs
-    return [gate for gate in by_name.values() if gate.name in names]
-
-
-def _meant(word: str, by_name: Mapping[str, Gate]) -> list[str]:
-    """A gate, or the gates of a group."""
-    if word in by_name:
-        return [word]
-    members = [gate.name for gate in by_name.values() if gate.group == word]
-    if not members and word not in GROUPS:
-        raise ToolError(f"no gate or group {word!r}; groups: {', '.join(GROUPS)}; gates: {', '.join(by_name)}")
-    return members
+    words = set(wanted)
+    names, groups = [gate.name for gate in gates], sorted({gate.group for gate in gates})
+    strangers = sorted(words.difference(names, groups))
+    if strangers:
+        text = f"groups: {', '.join(groups)}; gates: {', '.join(names)}"
+        raise ToolError(f"no gate or group {', '.join(strangers)}; {text}")
+    chosen = {gate.name for gate in gates if words & {gate.name, gate.group}}
+    # What a gate needs stands above it.
+    for gate in reversed(gates):
+        chosen.update(gate.needs if gate.name in chosen else ())
+    return [gate for gate in gates if gate.name in chosen]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from hostkit import booting
@@ -70,7 +71,7 @@ def _has_network(fleet: Fleet) -> bool:
     return bool(ask(["docker", "network", "inspect", fleet.network], check=False))
 
 
-def _start(fleet: Fleet, host: str, kind: str) -> str:
+def _start(fleet: Fleet, host: str, kind: str, options: Sequence[str] = ()) -> str:
     image, _separator, origin = kind.partition("@")
     container = fleet.container(host)
     state = _state(container)
@@ -87,7 +88,7 @@ def _start(fleet: Fleet, host: str, kind: str) -> str:
     own = booting.prepare(container) if BY_NAME[image].boots else ["--init"]
     command = ["docker", "run", "--detach", *own, "--name", container, "--hostname", host]
     command += ["--network", fleet.network, "--network-alias", host, "--label", OWN, "--label", fleet.label]
-    ask([*command, made_of])
+    ask([*command, *options, made_of])
     return container
 
 
@@ -112,18 +113,22 @@ def _wait_for_boot(container: str) -> None:
     raise HostError(f"{container} has not booted after 30 seconds (it says {last!r}); see docker logs {container}")
 
 
-def up(fleet: Fleet, hosts: list[tuple[str, str]]) -> None:
-    """Starts the repository and the hosts; what runs already is left alone."""
+def up(fleet: Fleet, hosts: list[tuple[str, str]], options: Sequence[str] = ()) -> None:
+    """Starts the repository and the hosts, with further options of docker run; what runs already is left alone."""
     if not _has_network(fleet):
         ask(["docker", "network", "create", "--label", OWN, "--label", fleet.label, fleet.network])
-    repository = _start(fleet, "repo", "repo")
-    started = [(name, image, _start(fleet, name, image)) for name, image in hosts]
+    repository = fleet.container("repo")
+    serves = _state(repository) == "running"
+    if not serves:
+        _start(fleet, "repo", "repo")
+    started = [(name, image, _start(fleet, name, image, options)) for name, image in hosts]
     for name, image, container in started:
         if BY_NAME[image.partition("@")[0]].boots:
             _wait_for_boot(container)
         _wait_for(container, ["ls", "/run/test-host-started"])
         say(f"{name}: {image} in container {container}")
-    _wait_for(repository, ["curl", "-fsS", "http://localhost/impostor/minor"])
+    if not serves:
+        _wait_for(repository, ["curl", "-fsS", "http://localhost/impostor/minor"])
 
 
 def containers(fleet: Fleet) -> list[str]:

@@ -67,6 +67,23 @@ def packed_by_rpm(site_packages: Path) -> None:
         (info / "RECORD").unlink(missing_ok=True)
 
 
+def vendor_macros(root: Path, dbpath: str, backend: str) -> None:
+    """Let rpm's own macros say what the vendor's say; Debian's rpm looks for its database in the home folder.
+
+    Containers may not unshare, as the rpm of newer releases tries to.
+    """
+    path = root / "usr/lib/rpm/macros"
+    text = path.read_text()
+    for name, value in (("_dbpath", dbpath), ("_db_backend", backend)):
+        text, found = re.subn(rf"^%{name}\s.*$", f"%{name} {value}", text, flags=re.MULTILINE)
+        assert found == 1, name
+    path.write_text(text)
+    # Packed all the same: what the base has there would belong to nobody.
+    unshare = path.parent / "macros.d/macros.transaction_unshare"
+    if unshare.exists():
+        unshare.write_text("")
+
+
 def pip_program(root: Path, name: str, minor: str) -> None:
     """pip's command."""
     body = "import sys\nfrom pip._internal import main\n\nif __name__ == '__main__':\n    sys.exit(main())\n"

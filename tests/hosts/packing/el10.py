@@ -68,7 +68,7 @@ def _system_python() -> list[Package]:
     folders.link(program.root, "usr/bin/python3", "python3.12")
     folders.link(program.root, "usr/bin/pydoc3", "pydoc3.12")
     folders.link(program.root, "usr/bin/pydoc", "./pydoc3")
-    provides = (*program.provides, f"python3.12 = {full}")
+    provides = (*program.provides, f"python3.12 = {full}", f"platform-python = {full}")
     return [
         dataclasses.replace(program, name="python3", requires=(f"python3-libs = {full}",), provides=provides),
         dataclasses.replace(library, name="python3-libs"),
@@ -80,6 +80,7 @@ def _native_tools() -> list[Package]:
     version = version_of("rpm")
     tools = folders.from_debs(DEBS, ("rpm", "rpm2cpio"), folders.new("rpm"))
     libraries = folders.from_debs(DEBS, ("librpm10", "librpmio10", "rpm-common"), folders.new("rpm-libs"))
+    common.vendor_macros(libraries, "/usr/lib/sysimage/rpm", "sqlite")
     alternatives = folders.new("alternatives")
     folders.write(alternatives, "usr/sbin/alternatives", rhel9.ALTERNATIVES, 0o755)
     folders.link(alternatives, "usr/sbin/update-alternatives", "alternatives")

@@ -23,36 +23,53 @@ echo "For more information see 'man unversioned-python'." >&2
 exit 2
 """
 
-UNVERSIONED = """\
-%post
-alternatives --install /usr/bin/unversioned-python python /usr/libexec/no-python 404
-%postun
-[ "$1" -ne 0 ] || alternatives --remove python /usr/libexec/no-python
+# The scriptlets say in the spec files' own words what they register (python3, python36, python3.11 and python3.12 of
+# OpenELA, branch el8). Slaves are NAME, LINK, TARGET.
+MANUAL = "/usr/share/man/man1"
+UNVERSIONED_LINK, PYTHON3_LINK = "/usr/bin/unversioned-python", "/usr/bin/python3"
+GHOSTS = (UNVERSIONED_LINK, f"{MANUAL}/python.1.gz")
+
+
+def _install(link: str, group: str, target: str, priority: int, *slaves: tuple[str, str, str]) -> str:
+    words = [f"alternatives --install {link} {group} {target} {priority}"]
+    words += [f"--slave {path} {name} {led}" for name, path, led in slaves]
+    return " \\\n    ".join(words) + "\n"
+
+
+def _unversioned(target: str, priority: int, manual: str, command: str = "") -> str:
+    slaves = [("unversioned-python", "/usr/bin/python", command)] if command else []
+    slaves.append(("unversioned-python-man", f"{MANUAL}/python.1.gz", f"{MANUAL}/{manual}.1.gz"))
+    return _install(UNVERSIONED_LINK, "python", target, priority, *slaves)
+
+
+def _python3(minor: str, priority: int, names: tuple[str, ...]) -> str:
+    target = f"/usr/bin/python{minor}"
+    slaves = [("python3-man", f"{MANUAL}/python3.1.gz", f"{MANUAL}/python{minor}.1.gz")]
+    for name in names:
+        led = f"pydoc{minor}" if name == "pydoc-3" else name[: -len("3")] + minor
+        slaves.append((name, f"/usr/bin/{name}", f"/usr/bin/{led}"))
+    return f"""\
+EXISTS=`alternatives --display python3 2>/dev/null | grep -c "^{target} - priority [0-9]*"`
+if [ $EXISTS -eq 0 ]; then
+    {_install(PYTHON3_LINK, "python3", target, priority, *slaves)}fi
 """
 
-# As the scriptlets of python36, python3.11 and python3.12 register them. Red Hat's call is one command per group, too.
-GROUPS = """\
-%post
-alternatives --install /usr/bin/python3 python3 /usr/bin/python{minor} {priority} \\
-    --slave /usr/bin/pip3 pip3 /usr/bin/pip{minor} --slave /usr/bin/pydoc3 pydoc3 /usr/bin/pydoc{minor}
-alternatives --install /usr/bin/unversioned-python python /usr/bin/python3 300 \\
-    --slave /usr/bin/python unversioned-python /usr/bin/python3
+
+UNINSTALLED = """\
 %postun
 if [ "$1" -eq 0 ]; then
-    alternatives --remove python3 /usr/bin/python{minor}
-    [ -e /usr/bin/python3 ] || alternatives --remove python /usr/bin/python3
-fi
+{removals}fi
+"""
+LAST_PYTHON3 = """\
+    if ! alternatives --display python3 > /dev/null 2>&1; then
+        alternatives --remove python /usr/bin/python3
+    fi
 """
 
-PYTHON2 = """\
-%post
-alternatives --install /usr/bin/unversioned-python python /usr/bin/python2 200 \\
-    --slave /usr/bin/python unversioned-python /usr/bin/python2
-%postun
-[ "$1" -ne 0 ] || alternatives --remove python /usr/bin/python2
-"""
 
-GHOSTS = ("/usr/bin/python3", "/usr/bin/pip3", "/usr/bin/pydoc3", "/usr/bin/unversioned-python")
+def _scripts(registrations: str, *removed: tuple[str, str], more: str = "") -> str:
+    removals = "".join(f"    alternatives --remove {group} {target}\n" for group, target in removed)
+    return f"%post\n{registrations}{UNINSTALLED.format(removals=removals + more)}"
 
 
 def _package(name: str, version: str, root: Path, **more: Any) -> Package:
@@ -86,14 +103,30 @@ def _filesystem() -> list[Package]:
     ]
 
 
-def _with_groups(package: Package, minor: str, priority: int) -> Package:
-    """The package with the scriptlets and ghosts by which it takes part in the groups python and python3."""
-    for ghost in GHOSTS:
-        name = "python" if ghost.endswith("unversioned-python") else Path(ghost).name
-        folders.link(package.root, ghost[1:], f"/etc/alternatives/{name}")
-    scripts = GROUPS.format(minor=minor, priority=priority)
+def _with_ghosts(package: Package, ghosts: tuple[str, ...], scripts: str) -> Package:
+    """The package with scriptlets and %ghosts, which the spec files make by touch."""
+    for ghost in ghosts:
+        folders.write(package.root, ghost[1:], "")
     requires = (*package.requires, "chkconfig")
-    return dataclasses.replace(package, ghosts=GHOSTS, scripts=scripts, requires=requires)
+    return dataclasses.replace(package, ghosts=ghosts, scripts=scripts, requires=requires)
+
+
+def _with_groups(package: Package, minor: str, priority: int, names: tuple[str, ...]) -> Package:
+    """The package with all by which it takes part in the groups python and python3."""
+    target = f"/usr/bin/python{minor}"
+    registrations = _unversioned(PYTHON3_LINK, 300, "python3", PYTHON3_LINK)
+    removed = [("python3", target)]
+    if minor != "3.6":
+        registrations += _unversioned(target, 211, f"python{minor}", target)
+        removed.insert(0, ("python", target))
+    scripts = _scripts(registrations + _python3(minor, priority, names), *removed, more=LAST_PYTHON3)
+    made = (*GHOSTS, PYTHON3_LINK, f"{MANUAL}/python3.1.gz", *(f"/usr/bin/{name}" for name in names))
+    return _with_ghosts(package, made, scripts)
+
+
+def _manual(root: Path, *names: str) -> None:
+    for name in names:
+        folders.write(root, f"usr/share/man/man1/{name}.1.gz", f"The manual page of {name}.\n")
 
 
 def _platform_python(base: Path) -> Path:
@@ -109,7 +142,8 @@ def _platform_python(base: Path) -> Path:
     pythons.pydoc(root, "3.6")
     pydoc = root / "usr/bin/pydoc3.6"
     pydoc.write_text(pydoc.read_text().replace("/usr/bin/python3.6", "/usr/libexec/platform-python"))
-    folders.link(root, "usr/bin/unversioned-python", "/etc/alternatives/python")
+    folders.write(root, "usr/bin/pyvenv-3.6", '#!/bin/sh\nexec /usr/libexec/platform-python -m venv "$@"\n', 0o755)
+    _manual(root, "python3.6", "unversioned-python")
     return root
 
 
@@ -119,7 +153,14 @@ def _python36(version: str) -> Package:
         folders.link(root, f"usr/bin/{name}", f"/usr/libexec/platform-{name}")
     needs = (f"platform-python = {version}-{RELEASE}", "python3-pip")
     package = _package("python36", version, root, requires=needs, provides=(f"python3 = {version}-{RELEASE}",))
-    return _with_groups(package, "3.6", 1000000)
+    names = ("pip3", "pip-3", "easy_install-3", "pydoc3", "pydoc-3", "pyvenv-3")
+    return _with_groups(package, "3.6", 1000000, names)
+
+
+def _setuptools() -> Package:
+    root = folders.new("python3-setuptools")
+    folders.write(root, "usr/bin/easy_install-3.6", '#!/bin/sh\nexec pip3.6 install "$@"\n', 0o755)
+    return _package("python3-setuptools", "39.2.0", root, arch="noarch", requires=("python3-pip",))
 
 
 def _pip() -> Package:
@@ -129,6 +170,7 @@ def _pip() -> Package:
     common.packed_by_rpm(site_packages)
     sles15._compile36(root, f"{LIBRARY}/site-packages")
     common.pip_program(root, "pip3.6", "3.6")
+    folders.link(root, "usr/bin/pip-3.6", "./pip3.6")
     version = next(site_packages.glob("pip-*.dist-info")).name.split("-")[1].removesuffix(".dist")
     shared = rpms.SHARED_FOLDERS | {f"/{LIBRARY}", f"/{LIBRARY}/site-packages"}
     needs = ("python(abi) = 3.6",)
@@ -150,40 +192,36 @@ def _system_python() -> list[Package]:
     # It compiles its files with the binary, so it comes before that is moved.
     pip = _pip()
     platform = _platform_python(libraries)
-    needs = (f"python3-libs = {full}", "chkconfig")
-    ghosts = ("/usr/bin/unversioned-python",)
+    needs, provides = (f"python3-libs = {full}",), ("python(abi) = 3.6",)
+    no_python = "/usr/libexec/no-python"
+    scripts = _scripts(_unversioned(no_python, 404, "unversioned-python"), ("python", no_python))
+    program = _package("platform-python", version, platform, requires=needs, provides=provides)
     return [
         _package("python3-libs", version, libraries, scripts=common.RUN_LDCONFIG),
-        _package(
-            "platform-python",
-            version,
-            platform,
-            requires=needs,
-            ghosts=ghosts,
-            scripts=UNVERSIONED,
-            provides=("python(abi) = 3.6",),
-        ),
+        _with_ghosts(program, GHOSTS, scripts),
         _python36(version),
+        _setuptools(),
         pip,
     ]
 
 
 def _parallel(sources: pythons.Sources, version: str, priority: int) -> list[Package]:
     program, library = derived.rebranded(rhel9._interpreter(sources, version), "1.el9", RELEASE)
-    return [_with_groups(program, sources.version, priority), library]
+    _manual(program.root, f"python{sources.version}")
+    return [_with_groups(program, sources.version, priority, ("pydoc3", "pydoc-3")), library]
 
 
 def _native_tools() -> list[Package]:
-    *tools, alternatives = derived.rebranded(rhel9._native_tools(), "1.el9", RELEASE)
+    *tools, alternatives = derived.rebranded(rhel9._native_tools("bdb"), "1.el9", RELEASE)
     provides = ("alternatives = 1.19.2",)
     return [*tools, dataclasses.replace(alternatives, name="chkconfig", version="1.19.2", provides=provides)]
 
 
 def _python2() -> Package:
-    root, ghost = python2.lay_out("python2"), "/usr/bin/unversioned-python"
-    folders.link(root, ghost[1:], "/etc/alternatives/python")
-    more = {"ghosts": (ghost,), "requires": ("chkconfig",), "provides": (f"python(abi) = {python2.VERSION}",)}
-    return _package("python2", version_of("python2.7"), root, scripts=PYTHON2, **more)
+    root, target = python2.lay_out("python2"), "/usr/bin/python2"
+    _manual(root, "python2")
+    package = _package("python2", version_of("python2.7"), root, provides=(f"python(abi) = {python2.VERSION}",))
+    return _with_ghosts(package, GHOSTS, _scripts(_unversioned(target, 200, "python2", target), ("python", target)))
 
 
 def _optional() -> list[Package]:

@@ -128,6 +128,12 @@ def compile_launcher(sources: Sources, binary: Path, libdir: Path) -> None:
     subprocess.run(["gcc", "-O2", "-Wall", *headers, str(launcher), "-o", str(binary), *link], check=True)
 
 
+def stable_library(libdir: Path, version: str) -> None:
+    """`libpython3.so`, which has no code of its own and needs the real library."""
+    link = ["-nostdlib", "-Wl,--no-as-needed,-soname,libpython3.so", f"-L{libdir}", f"-l:libpython{version}.so.1.0"]
+    subprocess.run(["gcc", "-shared", "-o", str(libdir / "libpython3.so"), *link], check=True)
+
+
 def byte_compile(root: Path, binary: Path, folders: list[Path]) -> None:
     """Compiled files for all optimization levels, so that running as root leaves nothing new behind."""
     env = {"LD_LIBRARY_PATH": f"{root}/usr/lib64", "PATH": os.environ["PATH"], "LC_ALL": "C.UTF-8"}

@@ -101,6 +101,7 @@ def _interpreter(sources: pythons.Sources, version: str, *, system: bool = False
     root = pythons.split(libraries, programs, folders.new(f"{name}-binary"))
     provides: tuple[str, ...] = (f"python(abi) = {minor}", f"python{minor.replace('.', '')} = {full}")
     if system:
+        pythons.stable_library(libraries / "usr/lib64", minor)
         _system_links(root)
         provides = (*provides, f"python{minor} = {full}", f"python{minor}(x86-64) = {full}")
     needs = (f"{name}-libs = {full}",)
@@ -187,10 +188,11 @@ def _package_manager() -> list[Package]:
     ]
 
 
-def _native_tools() -> list[Package]:
+def _native_tools(backend: str = "sqlite") -> list[Package]:
     rpm, libdnf = version_of("rpm"), version_of("libdnf2")
     tools = folders.from_debs(DEBS, ("rpm", "rpm2cpio"), folders.new("rpm"))
     libraries = folders.from_debs(DEBS, ("librpm9", "librpmio9", "rpm-common"), folders.new("rpm-libs"))
+    common.vendor_macros(libraries, "/var/lib/rpm", backend)
     solver = folders.from_debs(DEBS, ("libdnf2", "librepo0", "libsolv1", "libsolvext1"), folders.new("libdnf"))
     alternatives = folders.new("alternatives")
     folders.write(alternatives, "usr/sbin/alternatives", ALTERNATIVES, 0o755)

@@ -32,6 +32,10 @@ PRODUCT = """\
 </product>
 """
 
+# What tells where modules are that have packages of their own: %{sitedir}/_import_failed in SUSE's python spec files.
+HINT = "raise ImportError('{0} is in a package of its own: import_failed.map'.format(__name__))\n"
+HINTED = {"python3-tk": "tkinter", "python3-idle": "idlelib"}
+
 # What Debian put on the host and no package of ours owns, promised to the dependency solver.
 STAND_INS = (
     *("/bin/sh", "/sbin/ldconfig", "bash", "coreutils", "glibc", "libopenssl3", "libsqlite3-0", "zlib"),
@@ -94,6 +98,27 @@ def _python36_library(root: Path) -> None:
         pythons.drop_build_paths(compiled)
 
 
+def _hints(root: Path, library: str) -> None:
+    """The hints, to which an import comes last of all."""
+    hints = f"{library}/_import_failed"
+    folders.write(root, f"{hints}/import_failed.py", HINT)
+    folders.write(root, f"{hints}/import_failed.map", "".join(f"{name}: {HINTED[name]}\n" for name in HINTED))
+    folders.write(root, f"{library}/site-packages/zzzz-import-failed-hooks.pth", f"/{hints}\n")
+
+
+def _hard_links(library: Path) -> None:
+    """One file for all hints, and one for compiled files that are the same, as the spec and its fdupes make them."""
+    for made in sorted((library / "_import_failed").rglob("import_failed.*py*")):
+        for module in HINTED.values():
+            made.with_name(made.name.replace("import_failed", module)).hardlink_to(made)
+    known: dict[bytes, Path] = {}
+    for path in sorted(library.rglob("*.pyc")):
+        first = known.setdefault(path.read_bytes(), path)
+        if not path.samefile(first):
+            path.unlink()
+            path.hardlink_to(first)
+
+
 def _python36_binaries(root: Path) -> None:
     binary = folders.made(root, "usr/bin") / "python3.6"
     shutil.copy2(PREFIX36 / "bin/python3.6", binary)
@@ -147,7 +172,9 @@ def _system_python() -> list[Package]:
     pythons.drop_build_paths(shared_library)
     _python36_binaries(base)
     _python36_library(base)
+    _hints(base, "usr/lib/python3.6")
     _compile36(base, "usr/lib/python3.6")
+    _hard_links(base / "usr/lib/python3.6")
     moved = [f"usr/lib/python3.6/lib-dynload/{name}.*" for name in EXTRAS]
     extras = pythons.split(base, moved, folders.new("python3-extras"))
     own = {"/usr/lib/python3.6", "/usr/lib/python3.6/lib-dynload", "/usr/lib/python3.6/site-packages"}
@@ -178,7 +205,9 @@ def _other_python(minor: str) -> list[Package]:
     folder = f"/usr/lib64/python{minor}"
     base = folders.new(f"python{short}-base")
     pythons.lay_out(pythons.from_debian(minor, DEBS), base)
+    _hints(base, folder[1:])
     pythons.byte_compile(base, base / f"usr/bin/python{minor}", [base / folder[1:]])
+    _hard_links(base / folder[1:])
     library = pythons.split(base, [f"usr/lib64/libpython{minor}.so*"], folders.new(f"libpython{short}"))
     extra = pythons.split(base, [f"{folder[1:]}/lib-dynload/readline.*"], folders.new(f"python{short}"))
     shared = rpms.SHARED_FOLDERS | {folder, f"{folder}/lib-dynload"}
@@ -201,8 +230,10 @@ def _native_tools() -> list[Package]:
         folders.made(alternatives, path)
     zypper = folders.from_debs(DEBS, ("zypper", "zypper-common"), folders.new("zypper"))
     zypp = folders.from_debs(DEBS, zypp_debs, folders.new("libzypp"))
+    rpm = folders.from_debs(DEBS, rpm_debs, folders.new("rpm"))
+    common.vendor_macros(rpm, "/usr/lib/sysimage/rpm", "ndb")
     return [
-        _package("rpm", version_of("rpm"), folders.from_debs(DEBS, rpm_debs, folders.new("rpm"))),
+        _package("rpm", version_of("rpm"), rpm),
         _package("libzypp", version_of("libzypp1735"), zypp, requires=("rpm",)),
         _package("zypper", version_of("zypper"), zypper, requires=("libzypp",)),
         _package("update-alternatives", "1.19.0.4", alternatives),

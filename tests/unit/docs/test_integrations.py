@@ -49,7 +49,7 @@ def test_the_rulebook_has_the_shape_of_one_and_starts_what_exists() -> None:
 
 
 def test_alerts_use_metrics_that_exist() -> None:
-    code = (ROOT / "plugins/plugin_utils/_fleet_prometheus.py").read_text()
+    code = (ROOT / "plugins/plugin_utils/_fleet/prometheus.py").read_text()
     made = {f"fleet_system_python_{name}" for name in re.findall(r'_metric\(\s*"(\w+)"', code)}
     expressions = [rule["expr"] for rule in example("# rules.yml")["groups"][0]["rules"]]
     used = {name for expression in expressions for name in METRIC.findall(expression)}
@@ -90,7 +90,7 @@ def test_the_guards_rulebook_takes_what_the_checker_sends() -> None:
     assert [next(iter(set(source) - {"name"})) for source in rulebook["sources"]] == ["eda.builtin.webhook"]
     started = [action["run_playbook"]["name"] for rule in rulebook["rules"] for action in rule["actions"]]
     assert set(started) <= playbooks()
-    checker = (ROOT / "plugins/plugin_utils/guard/guard.sh").read_text()
+    checker = (ROOT / "plugins/plugin_utils/_guard/guard.sh").read_text()
     conditions = " ".join(rule["condition"] for rule in rulebook["rules"])
     keys = set(re.findall(r"event\.payload\.(\w+)", conditions)) | set(re.findall(r'selectattr\("(\w+)"', conditions))
     assert keys == {"schema", "status", "host", "changes", "change", "severity"}
@@ -120,7 +120,7 @@ def test_the_guards_rulebook_takes_one_host_and_nothing_that_ansible_would_run()
 
 def test_the_metrics_of_the_guard_are_described() -> None:
     page = (ROOT / "docs/guard.md").read_text()
-    checker = (ROOT / "plugins/plugin_utils/guard/guard.sh").read_text()
+    checker = (ROOT / "plugins/plugin_utils/_guard/guard.sh").read_text()
     made = {f"fleet_system_python_guard_{name}" for name in re.findall(r"^ +metric (\w+) ", checker, re.MULTILINE)}
     assert len(made) == 4
     assert set(re.findall(r"^\| `(fleet_system_python_guard_\w+)`", page, re.MULTILINE)) == made

@@ -10,12 +10,12 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.records import Contract, ContractManager
 
 ROOT = Path(__file__).resolve().parents[3]
 DATABASE = Path(os.environ.get("SYSTEM_PYTHON_RPMDB", ROOT.parent / "shared/data/rpmdb/amazonlinux-2023"))
@@ -25,12 +25,21 @@ Query = Callable[..., str]
 
 
 @pytest.fixture(scope="module")
-def contract() -> dict[str, Any]:
+def contract() -> Contract:
     """The page's example, as contract_for takes it."""
     page = (ROOT / "docs/adding-an-os.md").read_text(encoding="utf-8")
     blocks = re.findall(r"^```yaml\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (example,) = [block for block in blocks if "system_python_contract:" in block]
     return contract_for(OS_RELEASE, yaml.safe_load(example)["system_python_contract"])
+
+
+def manager_of(contract: Contract) -> ContractManager:
+    assert contract["manager"] is not None
+    return contract["manager"]
+
+
+def paths_of(contract: Contract) -> set[str]:
+    return {one["path"] for one in contract["binaries"]} | {one["path"] for one in contract["links"]}
 
 
 @pytest.fixture(scope="module")
@@ -59,16 +68,16 @@ def _files(query: Query, package: str) -> dict[str, str]:
     return dict(line.split("|", 1) for line in lines)
 
 
-def test_the_first_aid_knows_the_release_by_it(contract: dict[str, Any]) -> None:
+def test_the_first_aid_knows_the_release_by_it(contract: Contract) -> None:
     assert {"ids": ["amzn"], "major": "2023"} in contract["match"]
 
 
-def test_every_package_is_installed_there(contract: dict[str, Any], query: Query) -> None:
-    names = query("--qf", "%{NAME}\n", *contract["packages"], *contract["manager"]["packages"]).split()
-    assert names == [*contract["packages"], *contract["manager"]["packages"]]
+def test_every_package_is_installed_there(contract: Contract, query: Query) -> None:
+    packages = [*contract["packages"], *manager_of(contract)["packages"]]
+    assert query("--qf", "%{NAME}\n", *packages).split() == packages
 
 
-def test_the_optional_packages_are_those_of_the_release(contract: dict[str, Any], query: Query) -> None:
+def test_the_optional_packages_are_those_of_the_release(contract: Contract, query: Query) -> None:
     installed = set(query("-a", "--qf", "%{NAME}\n").split())
     optional = set(contract["optional_packages"])
     # What the recorded host has not installed cannot be compared; most of it must be there.
@@ -76,7 +85,7 @@ def test_the_optional_packages_are_those_of_the_release(contract: dict[str, Any]
     assert len(optional & installed) > len(optional) / 2
 
 
-def test_every_binary_is_a_file_of_its_package_under_one_name(contract: dict[str, Any], query: Query) -> None:
+def test_every_binary_is_a_file_of_its_package_under_one_name(contract: Contract, query: Query) -> None:
     for binary in contract["binaries"]:
         files = _files(query, binary["package"])
         assert files[binary["path"]] == ""
@@ -86,33 +95,33 @@ def test_every_binary_is_a_file_of_its_package_under_one_name(contract: dict[str
         assert query("--qf", "%{NAME}", "-f", binary["path"]) == binary["package"]
 
 
-def test_every_link_leads_where_the_package_says(contract: dict[str, Any], query: Query) -> None:
+def test_every_link_leads_where_the_package_says(contract: Contract, query: Query) -> None:
     for link in contract["links"]:
         assert _files(query, link["package"])[link["path"]] == link["target"]
 
 
-def test_no_packaged_name_of_the_interpreter_is_left_out(contract: dict[str, Any], query: Query) -> None:
+def test_no_packaged_name_of_the_interpreter_is_left_out(contract: Contract, query: Query) -> None:
     name = re.compile(r"^/usr/(?:bin/python|libexec/platform-python)[\d.]*m?$")
     shipped = {path for path in _files(query, contract["binaries"][0]["package"]) if name.match(path)}
-    assert shipped == {one["path"] for one in contract["binaries"] + contract["links"]}
+    assert shipped == paths_of(contract)
 
 
-def test_the_version_is_the_packages(contract: dict[str, Any], query: Query) -> None:
+def test_the_version_is_the_packages(contract: Contract, query: Query) -> None:
     version = query("--qf", "%{VERSION}", contract["binaries"][0]["package"])
     assert version.startswith(contract["version"] + ".")
     assert re.search(contract["proof"][0]["expect"], f"Python {version}")
 
 
 def test_the_manager_is_a_program_of_its_package_and_runs_on_the_systems_python(
-    contract: dict[str, Any], query: Query
+    contract: Contract, query: Query
 ) -> None:
-    program = contract["manager"]["argv"][0]
-    assert query("--qf", "%{NAME}", "-f", program).split("\n")[0] in contract["manager"]["packages"]
+    program = manager_of(contract)["argv"][0]
+    assert query("--qf", "%{NAME}", "-f", program).split("\n")[0] in manager_of(contract)["packages"]
     requires = query("--requires", "python3-dnf") + query("--requires", "dnf")
     assert f"python(abi) = {contract['version']}" in requires
-    assert contract["manager"]["interpreter"] in {one["path"] for one in contract["links"] + contract["binaries"]}
+    assert manager_of(contract)["interpreter"] in paths_of(contract)
 
 
-def test_no_group_of_alternatives_makes_the_command(contract: dict[str, Any], query: Query) -> None:
-    assert contract["alternatives"] == []
+def test_no_group_of_alternatives_makes_the_command(contract: Contract, query: Query) -> None:
+    assert contract["alternatives"] == {}
     assert "alternatives" not in query("--scripts", contract["binaries"][0]["package"])

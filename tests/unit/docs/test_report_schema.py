@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from simulated_fleet import simulate
 
 jsonschema = pytest.importorskip("jsonschema", reason="jsonschema (requirements/scenarios.txt) is not installed")
 
@@ -45,6 +46,15 @@ def test_there_is_an_example_of_every_status() -> None:
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda path: path.stem)
 def test_the_examples_keep_to_it(path: Path) -> None:
-    report = json.loads(path.read_text(encoding="utf-8"))
-    wrong = [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(report)]
-    assert wrong == []
+    assert _wrong_in(json.loads(path.read_text(encoding="utf-8"))) == []
+
+
+def _wrong_in(report: object) -> list[str]:
+    return [error.message for error in jsonschema.Draft202012Validator(SCHEMA).iter_errors(report)]
+
+
+def test_the_simulated_reports_keep_to_it() -> None:
+    """Those of a fleet as large that each fate happens: tests of the page and of the formats read them."""
+    reports = simulate(100)
+    assert len({report["status"] for report in reports}) == 5
+    assert [wrong for report in reports for wrong in _wrong_in(report)] == []

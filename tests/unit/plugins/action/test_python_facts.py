@@ -10,6 +10,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.action.python_facts import ActionModule
+from ansible_collections.fleet.system_python.plugins.plugin_utils._action import first_aid as action_first_aid
 
 
 def asked(monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]) -> tuple[str, Any]:
@@ -17,17 +18,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]) -> tuple[s
     action = ActionModule(
         MagicMock(args=arguments, async_val=0), MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock()
     )
-    aid = MagicMock()
-    contracts = []
-
-    def first_aid(contract: Any, _found: Any) -> MagicMock:
-        contracts.append(contract)
-        return aid
-
-    monkeypatch.setattr(action, "first_aid", first_aid)
+    first_aid = MagicMock()
+    monkeypatch.setattr(action_first_aid, "FirstAid", first_aid)
     action.choose({})
-    (call,) = [name for name, _args, _kwargs in aid.method_calls if name in ("look", "look_anywhere")]
-    return call, contracts[0]
+    (call,) = [name for name, _args, _kwargs in first_aid.mock_calls if name in ("().look", "().look_anywhere")]
+    _host, request, _found = first_aid.call_args.args
+    return call.lstrip("()."), request.contract
 
 
 @pytest.mark.parametrize("root", [None, "", "/", "//", "/.", "/usr/.."])

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import runpy
 from pathlib import Path
 from typing import Any
 from unittest.mock import MagicMock
@@ -12,8 +11,9 @@ from unittest.mock import MagicMock
 import pytest
 import yaml
 
-from ansible_collections.fleet.system_python.plugins.action.python_first_aid import ARGUMENTS, ActionModule
+from ansible_collections.fleet.system_python.plugins.action.python_first_aid import ActionModule
 from ansible_collections.fleet.system_python.plugins.modules import python_first_aid as stub
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.acquire import SOURCES
 
 HEALTHY = (
     "uid 0",
@@ -66,7 +66,8 @@ def test_the_documentation_has_the_same_options() -> None:
     kept = ("type", "elements", "default", "choices")
     assert {
         name: {key: value for key, value in option.items() if key in kept} for name, option in documented.items()
-    } == ARGUMENTS
+    } == stub.ARGUMENT_SPEC
+    assert documented["sources"]["choices"] == list(SOURCES)
 
 
 def test_every_return_value_is_documented(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,10 +80,11 @@ def test_the_module_itself_only_fails(
 ) -> None:
     failed = MagicMock(side_effect=SystemExit(1))
     monkeypatch.setattr(
-        "ansible.module_utils.basic.AnsibleModule", lambda **options: MagicMock(fail_json=failed, **options)
+        "ansible_collections.fleet.system_python.plugins.module_utils._base.module.AnsibleModule",
+        lambda **options: MagicMock(fail_json=failed, **options),
     )
     with pytest.raises(SystemExit):
-        runpy.run_path(str(stub.__file__), run_name="__main__")
+        stub.main()
     assert "action plugin" in failed.call_args.kwargs["msg"]
     assert capsys.readouterr().out == ""
     assert not list(tmp_path.iterdir())

@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.action.python_pin import ActionModule
-from ansible_collections.fleet.system_python.plugins.plugin_utils._pin_inventory import content_of
-from ansible_collections.fleet.system_python.plugins.plugin_utils._trusted_module import TrustedModuleAction
+from ansible_collections.fleet.system_python.plugins.plugin_utils._action.first_aid import Trusted
+from ansible_collections.fleet.system_python.plugins.plugin_utils._action.trusted_module import TrustedModuleAction
+from ansible_collections.fleet.system_python.plugins.plugin_utils._pin.inventory import content_of
 
 
 def test_what_was_done_is_told_although_another_host_was_faster(
@@ -29,8 +30,9 @@ def test_what_was_done_is_told_although_another_host_was_faster(
     monkeypatch.setattr(TrustedModuleAction, "execute", module)
     action = ActionModule.__new__(ActionModule)
     action._task = SimpleNamespace(check_mode=False)
-    arguments = {"inventory": "present", "inventory_folder": str(tmp_path), "inventory_group": "web"}
-    variables = {"ansible_python_interpreter": "/usr/bin/python3.9", "inventory_hostname": "web1"}
-    result = action.execute(arguments, variables)
+    arguments: dict[str, object] = {"inventory": "present", "inventory_folder": str(tmp_path), "inventory_group": "web"}
+    action.variables = {"inventory_hostname": "web1"}
+    action.trusted = Trusted("/usr/bin/python3.9", "/run/isolated")
+    result = action.execute(arguments)
     assert (result["failed"], result["kind"]) == (True, "pin_conflict")
     assert (result["changed"], result["plan"]) == (True, [{"part": "marker"}])

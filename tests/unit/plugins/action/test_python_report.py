@@ -52,7 +52,7 @@ def test_each_host_gets_three_files_that_stay_in_the_folder(tmp_path: Path, monk
             "system_python_began": "2026-01-31T12:00:00Z",
         },
         HOSTILE: {"ansible_facts": {"system_python": recorded("healthy_rhel9")["facts"]}},
-        "gone": {"system_python_status": "not audited", "python_report_error": {"kind": "unknown", "msg": "no route"}},
+        "gone": {"system_python_outcome": {"state": "failed", "error": {"kind": "unknown", "msg": "no route"}}},
     }
     result = run(tmp_path / "reports", variables, monkeypatch)
     folder = Path(result["folder"])

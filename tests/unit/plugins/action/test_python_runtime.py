@@ -12,6 +12,7 @@ from unittest.mock import MagicMock
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.action.python_runtime import ActionModule
+from ansible_collections.fleet.system_python.plugins.plugin_utils._action.first_aid import Trusted
 
 CONTENT = b"an archive"
 SHA = hashlib.sha256(CONTENT).hexdigest()
@@ -22,7 +23,7 @@ class Run:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any], *answers: dict[str, Any]) -> None:
         check = arguments.pop("check_mode", False)
-        task = MagicMock(args=arguments, check_mode=check, diff=False, async_val=0, environment=None)
+        task = MagicMock(args=arguments, check_mode=check, diff=False, async_val=0, environment=None, delegate_to=None)
         action = ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
         self.calls: list[dict[str, Any]] = []
         self.uploaded: list[str] = []
@@ -36,10 +37,10 @@ class Run:
             self.uploaded.append(path.name)
             return f"/tmp/there/{path.name}"  # noqa: S108
 
-        monkeypatch.setattr(action, "choose", lambda _found: "/usr/bin/python3.9")
+        monkeypatch.setattr(action, "choose", lambda _found: Trusted("/usr/bin/python3.9", "/run/isolated"))
         monkeypatch.setattr(action, "_execute_module", module)
         monkeypatch.setattr(action, "_find_needle", lambda _folder, path: path)
-        monkeypatch.setattr(action, "upload", upload)
+        monkeypatch.setattr(action.host, "upload", upload)
         self.result = action.run(task_vars={})
 
 

@@ -37,7 +37,7 @@ def run(tmp_path: Path, **settings: str) -> subprocess.CompletedProcess[str]:
     page = {"reports": str(tmp_path / "reports"), "dest": str(tmp_path / "out")}
     tasks = [
         {"ansible.builtin.raw": "true"},
-        {"ansible.builtin.set_fact": {"system_python_status": "critical", "token": "secret-fact"}},
+        {"ansible.builtin.set_fact": {"system_python_outcome": {"state": "drift found"}, "token": "secret-fact"}},
         {"ansible.builtin.set_fact": {"system_python": FACTS}},
         {"fleet.system_python.python_fleet_page": page},
     ]

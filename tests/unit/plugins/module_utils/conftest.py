@@ -109,13 +109,14 @@ def _make_elf(
     rodata: bytes = b"\0",
     machine: int = 62,
     sections: bool = True,
+    rpath: bool = False,
 ) -> bytes:
     """Build the parts of a program that the reader reads."""
     wide = bits == 64
     word = "Q" if wide else "I"
     strings = b"\0"
     entries: t.List[t.Tuple[int, int]] = []
-    for tag, name in [(1, name) for name in needed] + [(29, runpath), (14, soname)]:
+    for tag, name in [(1, name) for name in needed] + [(15 if rpath else 29, runpath), (14, soname)]:
         if name:
             entries.append((tag, len(strings)))
             strings += os.fsencode(name) + b"\0"

@@ -4,6 +4,7 @@
 """Real rpm packages, roots and databases for tests: built, signed and installed by the rpm of this machine."""
 
 import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -11,11 +12,13 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import PackageId, parse_nevra
+
 REPOSITORY = os.path.abspath(os.path.join(os.path.dirname(os.path.abspath(__file__)), *[os.pardir] * 4))
 DATABASE_VARIABLE = "SYSTEM_PYTHON_RPMDB"
-DATABASE = os.environ.get(
-    DATABASE_VARIABLE, os.path.join(REPOSITORY, os.pardir, "shared", "data", "rpmdb", "amazonlinux-2023")
-)
+REAL_PACKAGES = os.path.join(REPOSITORY, "tests", "unit", "data", "packages")
+_RECORDED = os.path.join(REPOSITORY, os.pardir, "shared", "data")
+DATABASE = os.environ.get(DATABASE_VARIABLE, os.path.join(_RECORDED, "rpmdb", "amazonlinux-2023"))
 _LEAD = 96
 _PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -50,6 +53,14 @@ def run(*argv: str, **options: t.Any) -> str:
     return output
 
 
+def real_data(*names: str) -> str:
+    """Return the path of something that was recorded of real systems, and is too large to be a part of this."""
+    path = os.path.join(_RECORDED, *names)
+    if not os.path.exists(path):
+        pytest.skip("there is no ../shared/data/" + "/".join(names))
+    return path
+
+
 def copied_database(folder: str) -> str:
     """Return a copy of the recorded database in C(folder); rpm wants to write beside it."""
     skip_unless("rpm")
@@ -58,6 +69,12 @@ def copied_database(folder: str) -> str:
     target = os.path.join(folder, "rpmdb")
     shutil.copytree(DATABASE, target)
     return target
+
+
+def shipped_by_centos() -> t.Dict[PackageId, t.List[str]]:
+    """Return packages of CentOS Stream 9, each with some of the paths that it ships (see data/packages)."""
+    with open(os.path.join(REAL_PACKAGES, "centos-stream-9.json")) as stream:
+        return {parse_nevra(one["nevra"]): one["files"] for one in json.load(stream)}
 
 
 def build(

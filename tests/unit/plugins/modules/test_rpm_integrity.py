@@ -1,70 +1,81 @@
 # Copyright (c) 2026, the fleet.system_python contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The module around _integrity.py: options in, results and errors out."""
+"""The module around _repair/integrity.py: options in, results and errors out."""
 
 import typing as t
 
 import pytest
 
-from ansible_collections.fleet.system_python.plugins.module_utils._contract import contract_for
-from ansible_collections.fleet.system_python.plugins.module_utils._errors import UnknownPlatformError, VersionGoneError
-from ansible_collections.fleet.system_python.plugins.module_utils._integrity import IntegritySettings
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import (
+    UnknownPlatformError,
+    VersionGoneError,
+)
+from ansible_collections.fleet.system_python.plugins.module_utils._repair.integrity import (
+    IntegrityResult,
+    IntegrityRun,
+    IntegritySettings,
+)
 from ansible_collections.fleet.system_python.plugins.modules import rpm_integrity
 
-RESULT = {"changed": True, "intact": True, "packages": [], "files": [], "leftovers": [], "tried": []}
 
+class Played(IntegrityRun):
+    """Stands for IntegrityRun and remembers what it was asked."""
 
-class Played:
-    """Stands for Integrity and remembers what it was asked."""
-
-    settings: t.Optional[IntegritySettings] = None
+    asked: t.Optional[IntegritySettings] = None
     called = ""
     errors: t.Tuple[VersionGoneError, ...] = ()
 
     def __init__(self, settings: IntegritySettings) -> None:
-        Played.settings = settings
+        Played.asked = settings
 
-    def predict(self) -> t.Dict[str, t.Any]:
-        Played.called = "predict"
-        return dict(RESULT)
-
-    def ensure(self) -> t.Dict[str, t.Any]:
-        Played.called = "ensure"
+    def result(self, check_mode: bool) -> IntegrityResult:
+        Played.called = "predict" if check_mode else "apply"
         for error in Played.errors:
             raise error
-        return dict(RESULT, warnings=["warning: %post(x) scriptlet failed, exit status 1"])
+        return IntegrityResult(
+            changed=True,
+            intact=True,
+            packages=[],
+            files=[],
+            leftovers=[],
+            tried=[],
+            quarantine=None,
+            diff={"before": "", "after": ""},
+            warnings=["warning: %post(x) scriptlet failed, exit status 1"],
+        )
 
 
 @pytest.fixture
 def played(monkeypatch: pytest.MonkeyPatch) -> t.Type[Played]:
-    monkeypatch.setattr(rpm_integrity, "Integrity", Played)
+    monkeypatch.setattr(rpm_integrity, "IntegrityRun", Played)
     monkeypatch.setattr(rpm_integrity, "read_os_release", lambda: {"ID": "rhel", "VERSION_ID": "9.7"})
     monkeypatch.setattr(Played, "errors", ())
     return Played
 
 
 def settings(played: t.Type[Played]) -> IntegritySettings:
-    assert played.settings is not None
-    return played.settings
+    assert played.asked is not None
+    return played.asked
 
 
 def test_scope_and_packages_add_up(run_module: t.Any, played: t.Type[Played]) -> None:
     result = run_module(rpm_integrity.main, {"scope": "contract", "packages": ["sudo"]})
-    assert (result["changed"], played.called) == (True, "ensure")
+    assert (result["changed"], played.called) == (True, "apply")
     contract = contract_for({"ID": "rhel", "VERSION_ID": "9.7"})
-    assert settings(played).packages == ["sudo"] + contract["packages"] == ["sudo", "python3", "python3-libs"]
+    assert settings(played).names == ["sudo"] + contract["packages"] == ["sudo", "python3", "python3-libs"]
     assert "dnf" in settings(played).optional
     assert settings(played).contract == contract
-    assert settings(played).use is None
+    assert settings(played).packages.use is None
     assert any("scriptlet failed" in str(warning) for warning in result["warnings"])
 
 
 def test_check_mode_predicts(run_module: t.Any, played: t.Type[Played]) -> None:
     run_module(rpm_integrity.main, {"packages": ["sudo"], "use": ["cache"], "files": ["/srv/x"]}, check_mode=True)
     assert played.called == "predict"
-    assert (settings(played).packages, settings(played).optional) == (["sudo"], [])
-    assert (settings(played).use, settings(played).files) == (["cache"], ["/srv/x"])
+    assert (settings(played).names, settings(played).optional) == (["sudo"], [])
+    assert (settings(played).packages.use, settings(played).packages.files) == (["cache"], ["/srv/x"])
 
 
 def test_errors_are_told_by_kind(run_module: t.Any, played: t.Type[Played], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -72,7 +83,7 @@ def test_errors_are_told_by_kind(run_module: t.Any, played: t.Type[Played], monk
     result = run_module(rpm_integrity.main, {"packages": ["python3"]})
     assert (result["failed"], result["kind"], result["msg"]) == (True, "version_gone", "gone")
     assert result["details"] == {"available": {"python3": ["3.9.2-2"]}}
-    assert played.called == "ensure"
+    assert played.called == "apply"
 
 
 def _unknown() -> t.Dict[str, str]:

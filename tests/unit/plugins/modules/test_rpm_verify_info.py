@@ -8,7 +8,7 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleet.system_python.plugins.module_utils._rpm_verify import ATTRIBUTES
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.verify_output import ATTRIBUTES
 from ansible_collections.fleet.system_python.plugins.modules import rpm_verify_info
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import (
     PackagedFile,
@@ -97,7 +97,7 @@ ERRORS = [
     ({"packages": ["x"], "root": "/no/such/root"}, "invalid_data", "does not exist"),
     ({"packages": ["not a name"]}, "invalid_data", "Not a package name"),
     ({"files": ["relative"]}, "invalid_data", "Not an absolute path"),
-    ({"scope": "contract", "root": "/no/such/root"}, "unknown_platform", "no os-release file"),
+    ({"scope": "contract", "root": "/no/such/root"}, "invalid_data", "does not exist"),
 ]
 
 

@@ -1,0 +1,90 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""Say in a table how a run ended on each host."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+name: host_table
+short_description: A table of how a run ended on its hosts
+version_added: 0.1.0
+description:
+  - Makes the lines that the playbooks C(remediate.yml), C(audit.yml) and C(image_check.yml) print at their end.
+positional: _input
+options:
+  _input:
+    description: The variables of the hosts, of C(hostvars), in the order of the table.
+    type: list
+    elements: dict
+    required: true
+  kind:
+    description: What the run was to do with the hosts.
+    type: str
+    choices: [remediate, audit, image]
+    default: remediate
+seealso:
+  - plugin: fleet.system_python.host_outcome
+    plugin_type: filter
+author:
+  - The fleet.system_python contributors (@fleet-system-python)
+"""
+
+EXAMPLES = r"""
+- name: Print the table
+  ansible.builtin.debug:
+    msg: "{{ (groups.all | sort | map('extract', hostvars) | fleet.system_python.host_table).lines }}"
+"""
+
+RETURN = r"""
+_value:
+  description: The table.
+  type: dict
+  contains:
+    lines:
+      description: A line per host with its name, its state and a note.
+      type: list
+      elements: str
+    not_well:
+      description: The hosts that need somebody.
+      type: list
+      elements: str
+    message:
+      description: A sentence that names them, empty when there are none.
+      type: str
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import TypedDict
+
+from ansible.errors import AnsibleFilterError
+
+from ..plugin_utils._run.outcome import KINDS, host_outcome, outcome_lines
+
+
+class Table(TypedDict):
+    """What the filter returns."""
+
+    lines: list[str]
+    not_well: list[str]
+    message: str
+
+
+def host_table(hosts: Iterable[Mapping[str, object]], kind: str = "remediate") -> Table:
+    """Return the table as the documentation of the filter has it."""
+    if kind not in KINDS:
+        raise AnsibleFilterError(f"host_table knows no kind {kind!r}, but {', '.join(KINDS)}")
+    outcomes = {str(variables["inventory_hostname"]): host_outcome(variables, kind) for variables in hosts}
+    not_well = [host for host, outcome in outcomes.items() if outcome.needs_somebody]
+    return Table(
+        lines=outcome_lines(outcomes), not_well=not_well, message=f"Not well: {', '.join(not_well)}" if not_well else ""
+    )
+
+
+class FilterModule:
+    """What Ansible asks for."""
+
+    def filters(self) -> dict[str, Callable[..., object]]:
+        """Return the filter by its name."""
+        return {"host_table": host_table}

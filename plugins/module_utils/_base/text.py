@@ -1,0 +1,68 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""Text that is safe to print and to put into JSON."""
+
+import typing as t
+
+__all__ = ["json_text", "printable", "safe", "shortened", "shortened_list"]
+
+_Value = t.TypeVar("_Value")
+
+
+def printable(text: str) -> str:
+    """Return C(text) with control, undecodable and invisible characters written as backslash escapes.
+
+    A backslash is doubled so that the original can be told from its escape.
+    """
+    return "".join(_escape(char) for char in text)
+
+
+def _escape(char: str) -> str:
+    if char == "\\":
+        return "\\\\"
+    if char.isprintable():
+        return char
+    if "\udc80" <= char <= "\udcff":
+        return "\\x{0:02x}".format(ord(char) - 0xDC00)
+    return char.encode("unicode_escape").decode("ascii")
+
+
+def json_text(path: str) -> str:
+    """Return C(path) without surrogates, so that every JSON writer takes it; undecodable bytes become C(\\xNN)."""
+    try:
+        path.encode("utf-8")
+    except UnicodeEncodeError:
+        return printable(path)
+    return path
+
+
+def safe(value: _Value) -> _Value:
+    """Return C(value) with every text in it made safe for JSON (see json_text); tuples become lists."""
+    made: t.Any = value
+    if isinstance(value, str):
+        made = json_text(value)
+    elif isinstance(value, dict):
+        made = {safe(key): safe(one) for key, one in value.items()}
+    elif isinstance(value, (list, tuple)):
+        made = [safe(one) for one in value]
+    same: _Value = made
+    return same
+
+
+def shortened(texts: t.Iterable[str], most: int, separator: str = ", ") -> str:
+    """Return the first C(most) of C(texts) in one line, and how many more there are: C(a, b and 3 more)."""
+    listed = list(texts)
+    return " ".join([separator.join(listed[:most])] + _rest(listed, most, "more"))
+
+
+def shortened_list(texts: t.Sequence[str], most: int, more: str = "more") -> t.List[str]:
+    """Return the first C(most) of C(texts) and, behind them, how many C(more) there are."""
+    return list(texts[:most]) + _rest(texts, most, more)
+
+
+def _rest(texts: t.Sequence[str], most: int, more: str) -> t.List[str]:
+    return [f"and {len(texts) - most} {more}"] if len(texts) > most else []

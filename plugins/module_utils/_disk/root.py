@@ -1,0 +1,229 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""A file system seen from a folder: this host's, or that of a system that is not running.
+
+Every path is one inside the root. Links are followed there: an absolute one begins at the root again, and no C(..)
+leads out of it. The root must not be changed by others while it is read.
+"""
+
+import errno
+import glob
+import os
+import re
+import stat
+import typing as t
+
+from .files import open_regular, open_to_others
+
+__all__ = ["HOST", "RealPaths", "Root", "follow", "is_of_processes", "outside", "writable_by_others"]
+
+# The kernel's own limit (path_resolution(7)).
+_HOPS = 40
+# Here a link leads each process somewhere else, and the one that looks to itself (proc_pid_exe(5)).
+_OF_PROCESSES = "/proc/"
+
+
+def outside(path: str, root: str) -> str:
+    """Return where the C(path) inside C(root) is for this process; links in it are left as they are."""
+    return path if root == "/" else root.rstrip("/") + path
+
+
+def is_of_processes(path: str) -> bool:
+    """Tell whether C(path), whose folder has no links, is something of a process: it differs from reader to reader."""
+    return path.startswith(_OF_PROCESSES)
+
+
+def follow(path: str, root: str = "/") -> t.Tuple[str, str]:
+    """Follow all links of C(path) inside C(root).
+
+    Return the path and what is there: found, missing, loop, closed, or process for a link that differs from reader to
+    reader, which is not followed.
+    """
+    return _follow(path, root, [])
+
+
+def _follow(path: str, root: str, looked_up: t.List[t.Tuple[str, str]]) -> t.Tuple[str, str]:
+    """As C(follow); C(looked_up) gets each folder in which a part, or one of a link, is looked up, with that part."""
+    rest, done, hops = path.split("/")[::-1], "/", 0
+    while rest:
+        part = rest.pop()
+        if part in ("", "."):
+            continue
+        if part == "..":
+            done = os.path.dirname(done)
+            continue
+        current = os.path.join(done, part)
+        looked_up.append((done, current))
+        try:
+            mode = os.lstat(outside(current, root)).st_mode
+            target = os.readlink(outside(current, root)) if stat.S_ISLNK(mode) else None
+        except PermissionError:
+            return os.path.join(current, *rest[::-1]), "closed"
+        except OSError:
+            return os.path.join(current, *rest[::-1]), "missing"
+        if target is None:
+            done = current
+            continue
+        if is_of_processes(current):
+            return os.path.join(current, *rest[::-1]), "process"
+        hops += 1
+        if hops > _HOPS:
+            return current, "loop"
+        if target.startswith("/"):
+            done = "/"
+        rest.extend(target.split("/")[::-1])
+    return done, "found"
+
+
+class Root:
+    """What C(os) and C(os.path) are for this host, for the root C(folder). The methods raise what those do."""
+
+    def __init__(self, folder: str = "/") -> None:
+        self.folder = os.path.realpath(folder)
+        self.is_host = self.folder == "/"
+
+    def realpath(self, path: str) -> str:
+        """Return C(path) without links, as far as it exists and is the same for every process."""
+        if self.is_host and not path.startswith("/"):
+            path = os.path.join(os.getcwd(), path)
+        return os.path.normpath(follow(path, self.folder)[0])
+
+    def canonical(self, path: str) -> str:
+        """Return the one name of what lies at C(path): the folder that it really lies in, and its own name there.
+
+        /bin/python3, /usr/bin/../bin/python3 and /usr/bin/python3 are one name where /bin leads to /usr/bin. Paths of
+        different origin are compared in this form only.
+        """
+        folder, name = os.path.split(path.rstrip("/"))
+        if name in ("", ".", ".."):
+            return self.realpath(path)
+        return os.path.join(self.realpath(folder or "."), name)
+
+    def entry(self, path: str) -> str:
+        """Return where C(path) itself is for this process."""
+        if self.is_host:
+            return path
+        folder, name = os.path.split(path.rstrip("/"))
+        if name in ("", ".", ".."):
+            return self._real_path(path)
+        return os.path.join(self._real_path(folder), name)
+
+    def lstat(self, path: str) -> os.stat_result:
+        return os.lstat(self.entry(path))
+
+    def stat(self, path: str) -> os.stat_result:
+        return os.stat(self._real_path(path))
+
+    def readlink(self, path: str) -> str:
+        return os.readlink(self.entry(path))
+
+    def listdir(self, path: str) -> t.List[str]:
+        return os.listdir(self._real_path(path))
+
+    def open(self, path: str) -> t.BinaryIO:
+        """Open a file to read its bytes; in another root nothing but a regular file."""
+        if self.is_host:
+            return open(path, "rb")
+        return os.fdopen(open_regular(self._real_path(path)), "rb")
+
+    def lexists(self, path: str) -> bool:
+        return self._mode(self.lstat, path) != 0
+
+    def exists(self, path: str) -> bool:
+        return self._mode(self.stat, path) != 0
+
+    def islink(self, path: str) -> bool:
+        return stat.S_ISLNK(self._mode(self.lstat, path))
+
+    def isfile(self, path: str) -> bool:
+        return stat.S_ISREG(self._mode(self.stat, path))
+
+    def isdir(self, path: str) -> bool:
+        return stat.S_ISDIR(self._mode(self.stat, path))
+
+    def glob(self, pattern: str) -> t.List[str]:
+        """Return the paths that fit C(pattern), which has C(*) for parts of names and nothing else, sorted."""
+        if self.is_host:
+            return sorted(glob.glob(pattern))
+        found = ["/"]
+        for part in pattern.strip("/").split("/"):
+            found = [path for folder in found for path in self._names_matching(folder, part)]
+        return sorted(found)
+
+    def _names_matching(self, folder: str, part: str) -> t.List[str]:
+        if "*" not in part:
+            path = os.path.join(folder, part)
+            return [path] if self.lexists(path) else []
+        form = re.compile(re.escape(part).replace(r"\*", ".*"))
+        try:
+            names = self.listdir(folder)
+        except OSError:
+            # What is no folder, or is closed to us, has nothing in it that fits: glob says the same.
+            return []
+        return [os.path.join(folder, name) for name in names if name[0] != "." and form.fullmatch(name)]
+
+    def _mode(self, look: t.Callable[[str], os.stat_result], path: str) -> int:
+        try:
+            return look(path).st_mode
+        except (OSError, ValueError):
+            # As os.path does: what cannot be looked at is not there.
+            return 0
+
+    def _real_path(self, path: str) -> str:
+        """Return where that what C(path) leads to is for this process."""
+        if self.is_host:
+            return path
+        real, end = follow(path, self.folder)
+        if end == "loop":
+            # The kernel must never see this link: it would follow it on this host.
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
+        if end in ("missing", "process"):
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+        if end == "closed":
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), path)
+        return outside(real, self.folder)
+
+
+HOST = Root()
+
+
+class RealPaths:
+    """Real paths, as C(Root.realpath), each folder looked up once: for a look at what stands still meanwhile."""
+
+    def __init__(self, root: Root) -> None:
+        self._root = root
+        self._known = {"/": "/"}
+
+    def __call__(self, path: str) -> str:
+        """Return C(path), which is absolute, without links."""
+        if path not in self._known:
+            above, name = os.path.split(path)
+            here = os.path.join(self(above), name)
+            plain = name not in ("", ".", "..") and not self._root.islink(here)
+            self._known[path] = here if plain else self._root.realpath(here)
+        return self._known[path]
+
+
+def writable_by_others(path: str, root: Root = HOST) -> t.Optional[str]:
+    """Return the first that others than root may change of the folders that C(path) leads through, and its end.
+
+    Those of the links on its way are among them; None when there is none. What is not there yet is its folder's:
+    whoever may write that can make it. In a sticky folder of root's nobody else can exchange what is root's (inode(7)).
+    """
+    looked_up: t.List[t.Tuple[str, str]] = []
+    _follow(path, root.folder, looked_up)
+    for folder, entry in looked_up:
+        found = root.stat(folder)
+        protected = found.st_uid == 0 and found.st_mode & stat.S_ISVTX and _is_of_root(entry, root)
+        if open_to_others(found) and not protected:
+            return folder
+    real = root.realpath(path)
+    return real if root.exists(real) and open_to_others(root.stat(real)) else None
+
+
+def _is_of_root(path: str, root: Root) -> bool:
+    return root.lexists(path) and root.lstat(path).st_uid == 0

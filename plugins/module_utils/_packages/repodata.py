@@ -1,0 +1,425 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""What a repository's metadata says: repomd.xml, primary.xml, metalinks and mirror lists, as pure functions on bytes.
+
+Everything here comes from the network: document types are refused (they are how XML grows without bounds), the big
+file is read as a stream, and nothing of it is ever executed.
+"""
+
+import bz2
+import gzip
+import lzma
+import posixpath
+import re
+import typing as t
+import urllib.parse
+import zlib
+from xml.parsers import expat
+
+from .._base.errors import RepositoryError
+
+__all__ = [
+    "LIST_LIMIT",
+    "MOST_MIRRORS",
+    "OPEN_LIMIT",
+    "PACKAGE_LIMIT",
+    "PRIMARY_LIMIT",
+    "REPOMD",
+    "REPOMD_LIMIT",
+    "Checksum",
+    "Document",
+    "MetadataFile",
+    "Metalink",
+    "Mirrors",
+    "RepositoryPackage",
+    "compression",
+    "decompressed",
+    "evr_key",
+    "find_packages",
+    "join_url",
+    "parse_metalink",
+    "parse_mirrorlist",
+    "parse_mirrors",
+    "parse_repomd",
+    "shown_url",
+    "split_evr",
+]
+
+REPOMD = "repodata/repomd.xml"
+
+# More than any repository has, less than what hurts: bytes of a list of mirrors, of repomd.xml, of a primary.xml
+# compressed and not, and of a package whose size is not said.
+LIST_LIMIT = 4 << 20
+REPOMD_LIMIT = 16 << 20
+PRIMARY_LIMIT = 1 << 30
+OPEN_LIMIT = 8 << 30
+PACKAGE_LIMIT = 4 << 30
+MOST_MIRRORS = 8
+
+# What repomd.xml calls them, and hashlib.
+_ALGORITHMS = {"sha": "sha1", **{name: name for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}}
+_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"))
+_CHUNK = 1 << 18
+_SEGMENT = re.compile(r"[0-9]+|[A-Za-z]+|~|\^")
+_Attributes = t.Dict[str, str]
+
+
+class Checksum(t.NamedTuple):
+    """C(algorithm) in hashlib's words, C(value) in lower-case hexadecimal."""
+
+    algorithm: str
+    value: str
+
+
+class MetadataFile(t.NamedTuple):
+    """One file that repomd.xml names. Sizes in bytes, None where it does not say; C(base) is xml:base or empty."""
+
+    location: str
+    base: str
+    checksum: Checksum
+    size: t.Optional[int]
+    open_size: t.Optional[int]
+
+
+class Metalink(t.NamedTuple):
+    """Where repomd.xml can be had, best first, and the checksums that it may have (the current one's first)."""
+
+    urls: t.List[str]
+    checksums: t.List[Checksum]
+
+
+class Mirrors(t.NamedTuple):
+    """Base URLs of a repository, best first, and the checksums that its repomd.xml may have, none for any."""
+
+    bases: t.List[str]
+    checksums: t.List[Checksum]
+
+
+class RepositoryPackage(t.NamedTuple):
+    """One package on offer; C(size) in bytes, None where it is not said."""
+
+    name: str
+    epoch: int
+    version: str
+    release: str
+    arch: str
+    checksum: Checksum
+    size: t.Optional[int]
+    location: str
+    base: str
+
+    @property
+    def evr(self) -> str:
+        """[E:]V-R, the epoch left out when it is 0."""
+        epoch = f"{self.epoch}:" if self.epoch else ""
+        return f"{epoch}{self.version}-{self.release}"
+
+    @property
+    def nevra(self) -> str:
+        """Name-[E:]V-R.arch."""
+        return f"{self.name}-{self.evr}.{self.arch}"
+
+
+class Document:
+    """Feeds expat; a subclass gives C(start), C(end) and may ask for the text of the element that it is in."""
+
+    what = ""
+
+    def __init__(self) -> None:
+        self.parser = expat.ParserCreate()
+        self.parser.buffer_text = True
+        self.parser.StartDoctypeDeclHandler = self._refuse
+        self.parser.StartElementHandler = self.start
+        self.parser.EndElementHandler = self.end
+        self._text: t.List[str] = []
+
+    def start(self, tag: str, attributes: _Attributes) -> None:
+        raise NotImplementedError
+
+    def end(self, tag: str) -> None:
+        raise NotImplementedError
+
+    def collect(self) -> t.List[str]:
+        """Keep the text from here on, for C(text), and return where its pieces will be."""
+        self._text = []
+        self.parser.CharacterDataHandler = self._text.append
+        return self._text
+
+    def text(self) -> str:
+        """Return what C(collect) kept, and stop keeping."""
+        self.parser.CharacterDataHandler = None
+        return "".join(self._text).strip()
+
+    def read(self, chunks: t.Iterable[bytes]) -> None:
+        try:
+            for chunk in chunks:
+                self.parser.Parse(chunk, False)
+            self.parser.Parse(b"", True)
+        except expat.ExpatError as error:
+            raise RepositoryError(f"{self.what} is not valid XML: {error}") from error
+
+    def _refuse(self, *_details: t.Any) -> None:
+        raise RepositoryError(f"{self.what} declares a document type, which no repository has a reason to do")
+
+
+def _local_name(tag: str) -> str:
+    return tag.rpartition(":")[2]
+
+
+class _Rows(Document):
+    """Calls C(take) for each element called C(row) in the root, with its attributes and what its children say.
+
+    These are C({"/type": ..., "location/href": ..., "checksum/type": ..., "checksum": ...}). What is below the children
+    is passed over: of primary.xml it is most of the file.
+    """
+
+    _TEXTS = ("name", "arch", "checksum", "size", "open-size")
+
+    def __init__(self, what: str, row: str, take: t.Callable[[t.Dict[str, str]], object]) -> None:
+        super().__init__()
+        self.what = what
+        self._row = row
+        self._take = take
+        self._depth = 0
+        self._values: t.Dict[str, str] = {}
+
+    def start(self, tag: str, attributes: _Attributes) -> None:
+        self._depth += 1
+        if self._depth == 2:
+            self._values = {"/" + name: value for name, value in attributes.items()}
+        elif self._depth == 3:
+            self._values.update((tag + "/" + name, value) for name, value in attributes.items())
+            if tag in self._TEXTS:
+                self.collect()
+
+    def end(self, tag: str) -> None:
+        if self._depth == 3 and tag in self._TEXTS:
+            self._values[tag] = self.text()
+        elif self._depth == 2 and tag == self._row:
+            self._take(self._values)
+        self._depth -= 1
+
+
+def parse_repomd(data: bytes) -> MetadataFile:
+    """Return the entry of C(primary) of a repomd.xml. Raises RepositoryError when there is none that can be checked."""
+    rows: t.List[t.Dict[str, str]] = []
+    _Rows("repomd.xml", "data", rows.append).read([data])
+    found = next((row for row in rows if row.get("/type") == "primary" and row.get("location/href")), None)
+    if not found:
+        raise RepositoryError("repomd.xml names no primary metadata")
+    return MetadataFile(
+        location=found["location/href"],
+        base=found.get("location/xml:base", ""),
+        checksum=_checksum(found, "repomd.xml"),
+        size=_size(found.get("size")),
+        open_size=_size(found.get("open-size")),
+    )
+
+
+def _checksum(row: t.Mapping[str, str], what: str) -> Checksum:
+    algorithm, value = row.get("checksum/type", ""), row.get("checksum", "")
+    known = _ALGORITHMS.get(algorithm.lower())
+    if known is None or not re.match(r"^[0-9A-Fa-f]+$", value):
+        raise RepositoryError(f"{what} has a checksum that cannot be checked: {algorithm!r} {value!r}")
+    return Checksum(known, value.lower())
+
+
+def _size(text: t.Optional[str]) -> t.Optional[int]:
+    return int(text) if text and text.isdigit() else None
+
+
+class _Metalink(Document):
+    what = "the metalink"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.urls: t.List[t.Tuple[int, str]] = []
+        self.groups: t.List[t.List[Checksum]] = [[]]
+        self._inside = False
+        self._attributes: _Attributes = {}
+
+    def start(self, tag: str, attributes: _Attributes) -> None:
+        name = _local_name(tag)
+        if name == "file":
+            self._inside = attributes.get("name") == "repomd.xml"
+        elif self._inside and name == "alternate":
+            self.groups.append([])
+        elif self._inside and name in ("hash", "url"):
+            self._attributes = attributes
+            self.collect()
+
+    def end(self, tag: str) -> None:
+        name = _local_name(tag)
+        if name == "file":
+            self._inside = False
+        elif self._inside and name == "hash":
+            if self._attributes.get("type", "").lower() in _ALGORITHMS:
+                row = {"checksum/type": self._attributes["type"], "checksum": self.text()}
+                self.groups[-1].append(_checksum(row, self.what))
+        elif self._inside and name == "url":
+            self.urls.append((_size(self._attributes.get("preference")) or 0, self.text()))
+
+
+def parse_metalink(data: bytes) -> Metalink:
+    """Return what a metalink (version 3, as mirror managers write it) says of repomd.xml.
+
+    Of several checksums of one version the strongest counts. Raises RepositoryError when URL or checksum is missing.
+    """
+    document = _Metalink()
+    document.read([data])
+    urls = [url for _preference, url in sorted(document.urls, key=lambda entry: -entry[0]) if _has_known_scheme(url)]
+    checksums = [max(group, key=lambda one: len(one.value)) for group in document.groups if group]
+    if not urls or not checksums:
+        raise RepositoryError("the metalink has no URL, or no checksum, of repomd.xml")
+    return Metalink(urls, checksums)
+
+
+def parse_mirrorlist(text: str) -> t.List[str]:
+    """Return the base URLs of a mirror list, in its order. Raises RepositoryError when there is none."""
+    lines = [line.strip() for line in text.splitlines()]
+    urls = [line for line in lines if line and not line.startswith("#") and _has_known_scheme(line)]
+    if not urls:
+        raise RepositoryError("the mirror list has no usable URL")
+    return urls
+
+
+def parse_mirrors(data: bytes) -> Mirrors:
+    """Return what a mirror list or a metalink says, by its content: an option's name says nothing about it.
+
+    Raises RepositoryError where it is neither.
+    """
+    if not data.lstrip().startswith(b"<"):
+        return Mirrors(parse_mirrorlist(data.decode("utf-8", "replace")), [])
+    metalink = parse_metalink(data)
+    return Mirrors([url[: -len(REPOMD)] for url in metalink.urls if url.endswith(REPOMD)], metalink.checksums)
+
+
+def _has_known_scheme(url: str) -> bool:
+    return urllib.parse.urlsplit(url).scheme in ("http", "https", "ftp", "file")
+
+
+def _package(values: t.Mapping[str, str]) -> RepositoryPackage:
+    name = values["name"]
+    location = values.get("location/href", "")
+    if not location or not values.get("version/ver") or not values.get("version/rel"):
+        raise RepositoryError(f"the primary metadata has no location or no version for {name}")
+    return RepositoryPackage(
+        name=name,
+        epoch=_size(values.get("version/epoch")) or 0,
+        version=values["version/ver"],
+        release=values["version/rel"],
+        arch=values.get("arch", ""),
+        checksum=_checksum(values, "the primary metadata"),
+        size=_size(values.get("size/package")),
+        location=location,
+        base=values.get("location/xml:base", ""),
+    )
+
+
+def find_packages(chunks: t.Iterable[bytes], names: t.Container[str]) -> t.List[RepositoryPackage]:
+    """Return the packages of a primary.xml that are called one of C(names), in the file's order.
+
+    The file is read as it comes, so memory does not grow with it. Raises RepositoryError for what is not well formed.
+    """
+    found: t.List[RepositoryPackage] = []
+
+    def take(values: t.Mapping[str, str]) -> None:
+        if values.get("name") in names:
+            found.append(_package(values))
+
+    _Rows("the primary metadata", "package", take).read(chunks)
+    return found
+
+
+def compression(stream: t.BinaryIO) -> str:
+    """Return gzip, xz, bzip2, zstd or none, by the first bytes of a file (its name may say anything)."""
+    head = stream.read(8)
+    stream.seek(0)
+    return next((name for magic, name in _MAGIC if head.startswith(magic)), "none")
+
+
+_OPENERS: t.Dict[str, t.Callable[[t.BinaryIO], t.IO[bytes]]] = {
+    "gzip": lambda stream: t.cast(t.BinaryIO, gzip.GzipFile(fileobj=stream)),
+    "xz": lzma.LZMAFile,
+    "bzip2": bz2.BZ2File,
+    "none": lambda stream: stream,
+}
+_ERRORS = (zlib.error, lzma.LZMAError, OSError, ValueError)
+
+
+def decompressed(stream: t.BinaryIO, limit: int) -> t.Iterator[bytes]:
+    """Yield the content of a gzip, bzip2, xz or plain file, a bounded piece at a time.
+
+    Raises RepositoryError for damaged data, and when the content grows beyond C(limit) bytes.
+    """
+    kind = compression(stream)
+    if kind not in _OPENERS:
+        raise RepositoryError(f"metadata compressed with {kind} cannot be read here")
+    plain = _OPENERS[kind](stream)
+    total = 0
+    for piece in iter(lambda: _next_piece(plain, kind), b""):
+        total += len(piece)
+        if total > limit:
+            raise RepositoryError(f"the metadata grows beyond {limit} bytes when it is decompressed")
+        yield piece
+
+
+def _next_piece(plain: t.IO[bytes], kind: str) -> bytes:
+    try:
+        return plain.read(_CHUNK)
+    except EOFError as error:
+        raise RepositoryError(f"the metadata ends in the middle of its {kind} data") from error
+    except _ERRORS as error:
+        raise RepositoryError(f"the metadata is not valid {kind} data: {error}") from error
+
+
+def join_url(base: str, location: str, own_base: str = "") -> str:
+    """Return the URL of C(location) below C(base) (or below C(own_base), its xml:base).
+
+    A query of the base (an access token) stays at the end, and dots in the location cannot lead out of the base.
+    """
+    parts = urllib.parse.urlsplit(own_base or base)
+    inner = posixpath.normpath("/" + location.lstrip("/"))
+    # The location is a path and no URL: what it holds of ? and # is part of a name.
+    quoted = urllib.parse.quote(inner, safe="/%+~:@!$&'()*,;=")
+    return parts._replace(path=parts.path.rstrip("/") + quoted, fragment="").geturl()
+
+
+def shown_url(url: str) -> str:
+    """Return C(url) for messages: without user, password, query and fragment, which may be secrets."""
+    parts = urllib.parse.urlsplit(url)
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
+
+
+def split_evr(evr: str) -> t.Tuple[int, str, str]:
+    """Return (epoch, version, release) of C([E:]V-R)."""
+    epoch, colon, rest = evr.rpartition(":")
+    version, _dash, release = rest.partition("-")
+    return (int(epoch) if colon and epoch.isdigit() else 0, version, release)
+
+
+_Segments = t.Tuple[t.Tuple[int, int, str], ...]
+
+
+def evr_key(evr: str) -> t.Tuple[int, _Segments, _Segments]:
+    """Return a key that sorts C([E:]V-R) texts as rpm does (rpmvercmp: numbers, letters, tilde and caret)."""
+    epoch, version, release = split_evr(evr)
+    return (epoch, _segments(version), _segments(release))
+
+
+def _segments(text: str) -> _Segments:
+    # rpm's order at one place: "~", end of the text, "^", letters, numbers.
+    ranked: t.List[t.Tuple[int, int, str]] = []
+    for part in _SEGMENT.findall(text):
+        if part in "~^":
+            ranked.append((0 if part == "~" else 2, 0, ""))
+        elif part.isdigit():
+            ranked.append((4, int(part), ""))
+        else:
+            ranked.append((3, 0, part))
+    ranked.append((1, 0, ""))
+    return tuple(ranked)

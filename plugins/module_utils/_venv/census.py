@@ -1,0 +1,52 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""Find every venv of a host and say what it is, what is in it, what it hangs on and who uses it. Nothing is run."""
+
+import time
+import typing as t
+
+from .._base.text import json_text
+from .._trust.owners import package_owners
+from .describe import Owners, VenvReader
+from .records import Census, CensusSettings, Venv
+from .usage import users_of
+from .walk import VenvWalk
+
+__all__ = ["take_census"]
+
+
+def take_census(
+    settings: t.Optional[CensusSettings] = None,
+    owners: Owners = package_owners,
+    clock: t.Callable[[], float] = time.monotonic,
+) -> Census:
+    """Return the venvs of this host. C(owners) asks the package database about the interpreters, once."""
+    settings = settings or CensusSettings()
+    began = clock()
+    walk = VenvWalk(settings, clock, began + settings.time_limit)
+    paths = walk.run()
+    reader = VenvReader(settings)
+    venvs: t.List[Venv] = []
+    for path in paths:
+        if clock() > began + settings.time_limit:
+            walk.reasons.append(
+                f"{len(paths) - len(venvs)} of {len(paths)} venvs were not looked into: the time limit of "
+                f"{settings.time_limit:.0f} s was over"
+            )
+            break
+        venvs.append(reader.describe(path))
+    venvs = reader.with_runtimes(venvs, owners)
+    if settings.usage:
+        users = users_of([venv.path for venv in venvs], settings.places)
+        venvs = [venv._replace(used_by=tuple(users[venv.path])) for venv in venvs]
+    return Census(
+        venvs=tuple(venv._replace(path=json_text(venv.path)) for venv in venvs),
+        conda=tuple(json_text(path) for path in sorted(walk.conda)),
+        reasons=tuple(walk.reasons_shown()),
+        folders=walk.folders,
+        seconds=round(clock() - began, 3),
+    )

@@ -1,0 +1,149 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""The data that first aid returns, and that a play hands from one host to another."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypedDict
+
+__all__ = [
+    "Attempt",
+    "Borrowed",
+    "BorrowedContent",
+    "BroughtBack",
+    "EnvironmentHazard",
+    "Hazard",
+    "LentContent",
+    "Loan",
+    "NeededFile",
+    "PathHazard",
+    "RecoveryPlan",
+    "Rejected",
+    "borrowed_from",
+]
+
+
+class Rejected(TypedDict):
+    """An interpreter that was not taken. C(kind) is a stable word, C(reason) half a sentence."""
+
+    path: str
+    kind: str
+    reason: str
+
+
+class EnvironmentHazard(TypedDict):
+    """A variable that makes Python or the dynamic loader run something else."""
+
+    kind: Literal["environment"]
+    name: str
+    value: str
+
+
+class PathHazard(TypedDict):
+    """A file that Python would run at its start, or a library in the place of the packaged one."""
+
+    kind: Literal["site_hook", "foreign_library"]
+    path: str
+
+
+Hazard = EnvironmentHazard | PathHazard
+
+
+class Attempt(TypedDict):
+    """A source that did not give everything."""
+
+    source: str
+    reason: str
+
+
+class RecoveryPlan(TypedDict):
+    """What would be brought back: the minor version (null for a package named by the operator), NEVRAs, and paths.
+
+    C(close): folders that others than root may change, and will not.
+    """
+
+    version: str | None
+    packages: list[str]
+    move_aside: list[str]
+    close: list[str]
+
+
+class _BroughtBack(TypedDict):
+    version: str | None
+    packages: list[str]
+    source: dict[str, str]
+    quarantine: str
+
+
+class BroughtBack(_BroughtBack, total=False):
+    """What was put in place: NEVRAs, where each came from, and the folder with what was there before, if anything.
+
+    C(closed) says of each folder which mode and owner it had, and has.
+    """
+
+    moved_aside: list[str]
+    closed: list[str]
+
+
+class NeededFile(TypedDict):
+    """A file whose content is not what the host's package database says."""
+
+    sha256: str
+    path: str
+
+
+class LentContent(TypedDict):
+    """Files on the controller: all contents in C(blob), digest and size of each in C(index), C(lacking) not there."""
+
+    blob: str
+    index: str
+    lacking: int
+
+
+class Loan(TypedDict):
+    """What a host lent: files on the controller by NEVRA, single files, and why it is not everything."""
+
+    packages: dict[str, str]
+    content: LentContent | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class BorrowedContent:
+    """Contents of single files that another host lent, as in LentContent."""
+
+    blob: Path
+    index: Path
+
+
+@dataclass(frozen=True)
+class Borrowed:
+    """What the play collected for a host: the loans of others, and the error of the attempt before (empty: none).
+
+    C(lenders) says in a sentence each what the asked hosts did.
+    """
+
+    packages: tuple[Path, ...]
+    content: BorrowedContent | None
+    lenders: tuple[str, ...]
+    error: Mapping[str, object]
+
+
+def borrowed_from(given: Mapping[str, Any] | None) -> Borrowed | None:
+    """Return the option C(borrowed) of the action, null where it is empty."""
+    if not given:
+        return None
+    content = given.get("content")
+    return Borrowed(
+        packages=tuple(Path(path) for path in (given.get("packages") or {}).values()),
+        content=BorrowedContent(Path(content["blob"]), Path(content["index"])) if content else None,
+        lenders=tuple(str(line) for line in given.get("lenders") or ()),
+        error=given.get("error") or {},
+    )

@@ -1,0 +1,107 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+# shellcheck shell=sh
+
+# PRIVATE to the collection. Which libraries the dynamic loader takes, by its cache (ld.so(8), ldconfig(8)). Nothing is
+# started, and files are only searched for names: one that stands in a file is not always wanted by it, so these are too
+# many rather than too few. Goes before probe.sh, whose functions it uses.
+# shellcheck disable=SC2034,SC2154  # set or used by the other scripts
+
+# Sets `loader_cache`, NAME, "some" for what is for certain processors, and PATH of each library for programs of 64 bit,
+# of one name in the order in which they are taken; `taken`, NAME and PATH of those that may be taken; and `elsewhere`,
+# the same of those outside of the loader's own folders and that of the C library.
+read_loader_cache() {
+    told=$(ldconfig -p 2>/dev/null </dev/null |
+        sed -n "s/^[[:space:]]*\([^ ]*\) (\([^)]*\)) => \(.*\)\$/\1$TAB\2$TAB\3/p")
+    form=$(printf '%s\n' "$told" | grep -m 1 -E "$TAB(/usr)?/lib64/" | cut -f 2 | cut -d , -f 1-2)
+    loader_cache=$(printf '%s\n' "$told" | while IFS=$TAB read -r name kind path; do
+        case $kind in
+        "$form,"*hwcap*) printf '%s\tsome\t%s\n' "$name" "$path" ;;
+        "$form" | "$form,"*) printf '%s\tall\t%s\n' "$name" "$path" ;;
+        esac
+    done | sort -s -t "$TAB" -k 1,1 -k 2,2r)
+    taken=$(printf '%s\n' "$loader_cache" | taken_first)
+    c_library=$(printf '%s\n' "$taken" | sed -n "s/^libc\.so\.6$TAB//p" | head -n 1)
+    elsewhere=$(printf '%s\n' "$taken" | while IFS=$TAB read -r name path; do
+        is_own_folder "${path%/*}" || printf '%s\t%s\n' "$name" "$path"
+    done)
+}
+
+taken_first() {
+    sure=''
+    while IFS=$TAB read -r name processors path; do
+        [ "$name" != "$sure" ] || continue
+        printf '%s\t%s\n' "$name" "$path"
+        [ "$processors" = some ] || sure=$name
+    done
+}
+
+is_own_folder() {
+    case $1 in
+    /lib64 | /usr/lib64 | /lib | /usr/lib | "${c_library%/*}") return 0 ;;
+    esac
+    return 1
+}
+
+# Every libpython of this version that the loader knows, by its name below /usr.
+loader_libraries() {
+    printf '%s\n' "$loader_cache" | while IFS=$TAB read -r name _processors library; do
+        case $name in
+        "libpython$minor.so."* | "libpython${minor}m.so."*) ;;
+        *) continue ;;
+        esac
+        case $library in
+        /lib/*) [ ! -L /lib ] || library=/usr$library ;;
+        /lib64/*) [ ! -L /lib64 ] || library=/usr$library ;;
+        esac
+        printf '%s\n' "$library"
+    done
+}
+
+# What the interpreter, its modules and their libraries would be given from elsewhere although no package owns it. Sets
+# `library_folder`: where the right ones are, which the loader is then told.
+report_libraries() {
+    library_folder=''
+    [ -n "$elsewhere" ] || return 0
+    find_needed
+    suspects=$(lines_named "$needed" "$elsewhere")
+    # Where rpm cannot tell, they are nobody's.
+    foreign=$(printf '%s\n' "$suspects" | cut -f 2 | grep . | unowned_of) || foreign=$(printf '%s\n' "$suspects" | cut -f 2)
+    [ -n "$foreign" ] || return 0
+    library_folder=$(right_folders)
+    answer "foreign-library $library_folder" "$foreign"
+}
+
+# Sets `needed`: the names, a line each, that stand in the interpreter, in its modules, and in what these are given.
+find_needed() {
+    needed=''
+    readers=$(printf '%s\n' "$binary" "$library_path" "$stdlib"/lib-dynload/*.so)
+    while [ -n "$readers" ]; do
+        # shellcheck disable=SC2086  # one path a line
+        names=$(split_lines && grep -a -o -h -E 'lib[A-Za-z0-9_.+-]*[.]so[.0-9]*' -- $readers 2>/dev/null | sort -u)
+        fresh=$(printf '%s\n' "$names" "$needed" "$needed" | sort | uniq -u)
+        needed=$needed$NL$fresh
+        readers=$(lines_named "$fresh" "$taken" | cut -f 2)
+    done
+}
+
+# lines_named NAMES LINES: the lines that begin with one of the names and a tab.
+lines_named() {
+    printf '%s\n' "$2" | while IFS= read -r line; do
+        case "$NL$1$NL" in
+        *"$NL${line%%"$TAB"*}$NL"*) printf '%s\n' "$line" ;;
+        esac
+    done
+}
+
+right_folders() {
+    folders=${library_path%/*}
+    for folder in $(lines_named "$(printf '%s\n' "$suspects" | cut -f 1)" "$loader_cache" | cut -f 3 | sed 's|/[^/]*$||' | sort -u); do
+        case :$folders: in
+        *:"$folder":*) ;;
+        *) ! is_own_folder "$folder" || folders=$folders:$folder ;;
+        esac
+    done
+    printf '%s\n' "$folders"
+}

@@ -1,0 +1,81 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""What a run knows of a host, read from the variables that its plays left there."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TypedDict, cast
+
+from .._run.outcome import ErrorRecord, host_outcome
+from .._run.states import HostState
+from .._run.untyped import strings
+from .collected import Collected, Facts, FirstAidAnswer, RepairAnswer
+
+__all__ = ["KnownHost", "Round", "known_of"]
+
+
+class Round(TypedDict):
+    """A repair that was run again to prove the first one: C(second run) or C(after the boot)."""
+
+    round: str
+    result: RepairAnswer
+
+
+class _Answers(TypedDict, total=False):
+    """The variables with results of modules, in the form that those document."""
+
+    ansible_facts: Mapping[str, Facts | None]
+    python_first_aid_result: FirstAidAnswer
+    python_report_evidence: Mapping[str, Collected]
+    python_report_first_aid: FirstAidAnswer
+    python_report_result: RepairAnswer
+    python_report_rounds: list[Round]
+    python_restore_result: RepairAnswer
+
+
+@dataclass(frozen=True)
+class KnownHost:
+    """All but the name and the state may be missing."""
+
+    host: str
+    state: HostState
+    groups: Sequence[str] = ()
+    note: str = ""
+    error: ErrorRecord | None = None
+    first_aid: FirstAidAnswer = field(default_factory=FirstAidAnswer)
+    # Of system_python, also a failed one.
+    result: RepairAnswer = field(default_factory=RepairAnswer)
+    # Of python_evidence, in a run that only looks.
+    collected: Collected = field(default_factory=Collected)
+    # Of python_facts.
+    facts: Facts | None = None
+    rounds: Sequence[Round] = ()
+    began: str | None = None
+
+
+def known_of(host: str, variables: Mapping[str, object], kind: str) -> KnownHost:
+    """Return what is known of a host after a run of C(kind) audit or remediate."""
+    outcome = host_outcome(variables, kind)
+    answers = cast("_Answers", variables)
+    # What the repair itself said; what ran again to prove it may have taken the name since.
+    result = answers.get("python_report_result") or answers.get("python_restore_result")
+    began = variables.get("system_python_began")
+    return KnownHost(
+        host=host,
+        state=outcome.state,
+        groups=[name for name in strings(variables.get("group_names")) if name not in ("all", "ungrouped")],
+        note=outcome.note,
+        error=outcome.error,
+        first_aid=answers.get("python_report_first_aid") or answers.get("python_first_aid_result") or FirstAidAnswer(),
+        result=(result if kind == "remediate" else None) or RepairAnswer(),
+        collected=(answers.get("python_report_evidence") or {}).get("report") or Collected(),
+        facts=(answers.get("ansible_facts") or {}).get("system_python"),
+        rounds=answers.get("python_report_rounds") or (),
+        began=str(began) if began else None,
+    )

@@ -1,0 +1,233 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+# PRIVATE to the collection: no other collection may import this file.
+
+"""From what the plays left with a host to the state in which the run left it, and a line about it.
+
+What is read of a host's variables, beside the facts C(system_python):
+
+- C(system_python_began): when the run came to the host; C(system_python_outcome): what C(Outcome.as_fact) gave when it
+  was done with it. A host that has the first one only was lost on the way.
+- C(python_restore_result), C(python_first_aid_result): of the modules; C(python_report_first_aid): the first result of
+  first aid, when it ran again to prove a repair; C(python_report_evidence): of python_evidence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import TypedDict
+
+from .states import HostState
+from .untyped import mapping, mappings
+
+__all__ = [
+    "KINDS",
+    "ErrorRecord",
+    "Outcome",
+    "OutcomeFact",
+    "failed",
+    "failed_state",
+    "finding_ids",
+    "host_outcome",
+    "outcome_lines",
+    "repaired",
+    "repaired_state",
+    "unreachable",
+]
+
+_Variables = Mapping[str, object]
+
+_FIRST_AID = "first aid brought a Python back"
+
+# What a run was to do with its hosts, and the word for one of which it found nothing out.
+KINDS = {"remediate": "failed", "audit": "not audited", "image": "not checked"}
+
+
+class ErrorRecord(TypedDict):
+    """The error with which a run ended on a host: a stable word, the message, and plain data."""
+
+    kind: str
+    msg: str
+    details: Mapping[str, object]
+
+
+class OutcomeFact(TypedDict):
+    """An outcome as the variable of a host, C(system_python_outcome)."""
+
+    state: str
+    word: str
+    note: str
+    error: ErrorRecord | None
+    needs_somebody: bool
+    stops_rollout: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended on a host."""
+
+    state: HostState
+    note: str = ""
+    error: ErrorRecord | None = None
+    # What the table prints for the state: of an audit the severity of the worst finding.
+    word: str = ""
+    # Whether a task failed, or the proof; an audit's does when its findings are worse than what the user accepts.
+    failed: bool = False
+
+    @property
+    def needs_somebody(self) -> bool:
+        """Whether the playbook names the host at its end, and fails."""
+        return self.failed or self.state.needs_somebody
+
+    def as_fact(self) -> OutcomeFact:
+        """Return it as a variable of the host."""
+        return OutcomeFact(
+            state=self.state.word,
+            word=self.word or self.state.word,
+            note=self.note,
+            error=self.error,
+            needs_somebody=self.needs_somebody,
+            stops_rollout=self.state.stops_rollout,
+        )
+
+
+def host_outcome(variables: _Variables, kind: str = "remediate") -> Outcome:
+    """Return how a run of C(kind) left the host with these variables, as far as it was noted or can be seen."""
+    noted = mapping(variables.get("system_python_outcome"))
+    state = HostState.of_word(noted.get("state"))
+    if state:
+        failed = bool(noted.get("needs_somebody"))
+        return Outcome(state, _text(noted.get("note")), _error(noted.get("error")), _text(noted.get("word")), failed)
+    if kind == "remediate":
+        return _unfinished(variables)
+    facts = _facts(variables)
+    return _audited(facts) if facts else Outcome(HostState.UNREACHABLE)
+
+
+def unreachable(answer: Mapping[str, object]) -> Outcome:
+    """Return the outcome on a host that cannot be reached; C(answer) is what the task returned."""
+    said = (_text(answer.get(key)).strip() for key in ("stderr", "stdout", "msg"))
+    return Outcome(HostState.UNREACHABLE, next(filter(None, said), ""))
+
+
+def repaired(variables: _Variables, check_mode: bool) -> Outcome:
+    """Return the outcome on a host on which first aid and the repair ran to their end."""
+    result = mapping(variables.get("python_restore_result"))
+    aided = bool(_first_aid(variables).get("changed"))
+    found = [_FIRST_AID] if aided else []
+    found += finding_ids(result.get("findings"))
+    left = finding_ids(result.get("findings_after"))
+    note = " ".join(found) + (f" (left: {' '.join(left)})" if left and not check_mode else "")
+    unproven = not check_mode and any(not one.get("ok") for one in mappings(result.get("proof")))
+    return Outcome(repaired_state(result, check_mode, first_aid_changed=aided), note, failed=unproven)
+
+
+def repaired_state(result: Mapping[str, object], check_mode: bool, first_aid_changed: bool = False) -> HostState:
+    """Return the state after the module system_python returned C(result)."""
+    changed = bool(result.get("changed")) or first_aid_changed
+    if check_mode and changed:
+        return HostState.WOULD_BE_REPAIRED
+    if not result.get("healthy"):
+        return HostState.FINDINGS_LEFT
+    return HostState.REPAIRED if changed else HostState.HEALTHY
+
+
+def failed_state(answer: Mapping[str, object]) -> HostState:
+    """Return the state after a task of this collection failed with C(answer)."""
+    return HostState.NOT_HELPED if answer.get("changed_nothing") else HostState.FAILED
+
+
+def failed(variables: _Variables, answer: Mapping[str, object], kind: str = "remediate") -> Outcome:
+    """Return the outcome on a host on which a task of a run of C(kind) failed; C(answer) is what it returned."""
+    note = _text(answer.get("msg")) or "see above"
+    if kind == "remediate":
+        return _not_repaired(variables, answer, note)
+    error: ErrorRecord = ErrorRecord(
+        kind=_text(answer.get("kind")) or "unknown", msg=note, details=mapping(answer.get("details"))
+    )
+    facts = _facts(variables)
+    if facts and not facts.get("healthy"):
+        # That findings are worse than what the user accepts is no error.
+        return replace(_audited(facts), failed=True, error=error if answer.get("kind") else None)
+    return Outcome(HostState.FAILED, note, error, word=KINDS[kind])
+
+
+def outcome_lines(outcomes: Mapping[str, Outcome]) -> list[str]:
+    """Return the table of the hosts, a line for each: a note of several lines, as ssh writes them, becomes one."""
+    width = max(map(len, outcomes), default=0)
+    return [
+        f"{host:<{width}}  {one.word or one.state.word:<14}  {_in_one_line(one.note)}".rstrip()
+        for host, one in outcomes.items()
+    ]
+
+
+def _in_one_line(note: str) -> str:
+    return "; ".join(filter(None, (line.strip() for line in note.splitlines())))
+
+
+def finding_ids(findings: object) -> list[str]:
+    """Return the ids of findings, each once."""
+    return list(dict.fromkeys(str(one["id"]) for one in mappings(findings) if "id" in one))
+
+
+def _unfinished(variables: _Variables) -> Outcome:
+    """Return the outcome on a host for which a run that repairs noted none."""
+    if variables.get("system_python_began"):
+        # The playbook notes it before anything can fail.
+        return Outcome(HostState.FAILED, "the connection was lost")
+    answers = [mapping(variables.get(name)) for name in ("python_restore_result", "python_first_aid_result")]
+    for answer in answers:
+        if answer.get("failed"):
+            return failed(variables, answer)
+    if answers[0]:
+        return repaired(variables, check_mode=bool(variables.get("ansible_check_mode")))
+    facts = _facts(variables)
+    if not facts:
+        return Outcome(HostState.NOT_STARTED)
+    return Outcome(HostState.HEALTHY if facts.get("healthy") else HostState.FINDINGS_LEFT)
+
+
+def _not_repaired(variables: _Variables, answer: Mapping[str, object], note: str) -> Outcome:
+    result = mapping(variables.get("python_restore_result"))
+    aid = mapping(variables.get("python_first_aid_result"))
+    error = next((one for one in (result, aid, answer) if one.get("kind")), answer)
+    kind = _text(error.get("kind")) or "unknown"
+    details = mapping(result.get("details") or aid.get("details"))
+    # An error of what proves a repair comes after the repair: then something was changed.
+    state = HostState.FAILED if result.get("changed") else failed_state(error)
+    # That the repair changed nothing does not say that first aid, which comes before it, did not.
+    before = f"{_FIRST_AID}; then: " if _first_aid(variables).get("brought_back") and error is not aid else ""
+    return Outcome(state, before + note, ErrorRecord(kind=kind, msg=note, details=details))
+
+
+def _first_aid(variables: _Variables) -> Mapping[str, object]:
+    """Return the result of first aid: of the first one, where it ran again to prove a repair."""
+    return mapping(variables.get("python_report_first_aid") or variables.get("python_first_aid_result"))
+
+
+def _audited(facts: Mapping[str, object]) -> Outcome:
+    if facts.get("healthy"):
+        return Outcome(HostState.HEALTHY)
+    return Outcome(HostState.DRIFT_FOUND, " ".join(finding_ids(facts.get("findings"))), word=_text(facts.get("worst")))
+
+
+def _facts(variables: _Variables) -> Mapping[str, object]:
+    """Return the observation of an audit: that which the evidence was collected with, where it was."""
+    collected = mapping(mapping(variables.get("python_report_evidence")).get("report"))
+    return mapping(collected.get("facts") or mapping(variables.get("ansible_facts")).get("system_python"))
+
+
+def _error(value: object) -> ErrorRecord | None:
+    if not value:
+        return None
+    error = mapping(value)
+    return ErrorRecord(
+        kind=_text(error.get("kind")), msg=_text(error.get("msg")), details=mapping(error.get("details"))
+    )
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)

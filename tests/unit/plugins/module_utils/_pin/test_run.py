@@ -1,0 +1,41 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""One run of the pinning: what it tells of the files that it changes."""
+
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import PinImpossibleError
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.files import want_no_text, want_pip_option
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.immutable import require_attributes
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.plan import diff_of
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.record import PinEntry
+
+
+def test_a_diff_of_pip_conf_has_no_passwords(tmp_path: Path) -> None:
+    path = tmp_path / "pip.conf"
+    path.write_text("[global]\nindex-url = https://joe:Hunter2@pip.example.com/simple\ntimeout = 5\n")
+    (on,) = want_pip_option(str(path), None)
+    on["part"] = "pip_config"
+    shown = [diff_of(on)]
+    path.write_text(on["content"])
+    (off,) = want_no_text(PinEntry(path=on["path"], text=on["text"], created=on["created"]))
+    off["part"] = "pip_config"
+    shown.append(diff_of(off))
+    for one in shown:
+        assert "Hunter2" not in repr(one)
+        assert "pip.example.com/simple\ntimeout = 5\n" in one["before"]
+        changed = set(one["before"].splitlines()) ^ set(one["after"].splitlines())
+        assert changed == set(on["text"].splitlines())
+
+
+@pytest.mark.parametrize("broken", ["missing", "link"])
+def test_attributes_of_a_broken_binary_are_impossible_for_what_is_wrong_with_it(tmp_path: Path, broken: str) -> None:
+    path = tmp_path / "python3.9"
+    if broken == "link":
+        path.symlink_to("/bin/sh")
+    with pytest.raises(PinImpossibleError, match="missing or no regular file"):
+        require_attributes(str(path))

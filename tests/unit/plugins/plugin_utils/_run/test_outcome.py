@@ -1,0 +1,194 @@
+# Copyright (c) 2026, the fleet.system_python contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+# SPDX-License-Identifier: GPL-3.0-or-later
+
+"""From what the plays left with a host to its state."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ansible_collections.fleet.system_python.plugins.plugin_utils._run.outcome import (
+    Outcome,
+    failed,
+    host_outcome,
+    outcome_lines,
+    repaired,
+    unreachable,
+)
+from ansible_collections.fleet.system_python.plugins.plugin_utils._run.states import PAGE_LABELS, HostState, by_urgency
+
+ROOT = Path(__file__).resolve().parents[5]
+BEGAN = {"system_python_began": "2026-01-31T12:00:00Z"}
+
+
+def result(*found: str, left: tuple[str, ...] = (), **more: object) -> dict[str, object]:
+    """Return what the module system_python returns."""
+    findings = [{"id": one} for one in found]
+    after = [{"id": one} for one in left]
+    return {"changed": bool(found), "healthy": not left, "findings": findings, "findings_after": after, **more}
+
+
+def facts(*found: str) -> dict[str, object]:
+    """Return a host's variables after an audit."""
+    worst = "critical" if found else None
+    seen = {"healthy": not found, "worst": worst, "findings": [{"id": one} for one in found]}
+    return {**BEGAN, "ansible_facts": {"system_python": seen}}
+
+
+@pytest.mark.parametrize(
+    ("found", "left", "aid", "check_mode", "state", "note"),
+    [
+        ((), (), False, False, HostState.HEALTHY, ""),
+        (("SP201", "SP101", "SP201"), (), False, False, HostState.REPAIRED, "SP201 SP101"),
+        ((), (), True, False, HostState.REPAIRED, "first aid brought a Python back"),
+        (("SP201", "SP212"), ("SP212",), False, False, HostState.FINDINGS_LEFT, "SP201 SP212 (left: SP212)"),
+        (("SP201",), ("SP201",), False, True, HostState.WOULD_BE_REPAIRED, "SP201"),
+        ((), (), True, True, HostState.WOULD_BE_REPAIRED, "first aid brought a Python back"),
+    ],
+)
+def test_a_repair_that_came_to_its_end(
+    found: tuple[str, ...], left: tuple[str, ...], aid: bool, check_mode: bool, state: HostState, note: str
+) -> None:
+    variables = {"python_restore_result": result(*found, left=left), "python_first_aid_result": {"changed": aid}}
+    outcome = repaired(variables, check_mode)
+    assert (outcome.state, outcome.note) == (state, note)
+    assert not outcome.needs_somebody
+
+
+def test_a_host_whose_proof_failed_needs_somebody() -> None:
+    unproven = result("SP110", left=("SP110",), changed=False, proof=[{"command": None, "ok": False, "output": "no"}])
+    outcome = repaired({"python_restore_result": unproven}, check_mode=False)
+    assert (outcome.state, outcome.needs_somebody) == (HostState.FINDINGS_LEFT, True)
+    assert not repaired({"python_restore_result": unproven}, check_mode=True).needs_somebody
+
+
+def test_first_aid_that_ran_again_for_the_proof_does_not_hide_the_first_one() -> None:
+    variables = {"python_restore_result": result(), "python_first_aid_result": {"changed": False}}
+    assert repaired({**variables, "python_report_first_aid": {"changed": True}}, False).state is HostState.REPAIRED
+
+
+@pytest.mark.parametrize(
+    ("restore", "aid", "answer", "kind", "state"),
+    [
+        ({"kind": "no_source", "changed_nothing": True}, {}, {}, "no_source", HostState.NOT_HELPED),
+        ({}, {"kind": "no_interpreter", "changed_nothing": True}, {}, "no_interpreter", HostState.NOT_HELPED),
+        ({"kind": "transaction", "changed_nothing": False}, {}, {}, "transaction", HostState.FAILED),
+        ({"kind": "transaction"}, {}, {"changed_nothing": True}, "transaction", HostState.FAILED),
+        ({"changed": True}, {}, {"kind": "no_source", "changed_nothing": True}, "no_source", HostState.FAILED),
+        ({}, {}, {}, "unknown", HostState.FAILED),
+    ],
+)
+def test_an_error_that_changed_nothing_is_no_failure(
+    restore: dict[str, object], aid: dict[str, object], answer: dict[str, object], kind: str, state: HostState
+) -> None:
+    variables = {"python_restore_result": restore, "python_first_aid_result": aid}
+    outcome = failed(variables, {"msg": "No.", **answer})
+    assert (outcome.state, outcome.note, outcome.needs_somebody) == (state, "No.", True)
+    assert outcome.error == {"kind": kind, "msg": "No.", "details": {}}
+
+
+@pytest.mark.parametrize("name", ["python_first_aid_result", "python_report_first_aid"])
+def test_first_aid_that_brought_a_python_back_is_told_of_a_host_that_is_not_helped(name: str) -> None:
+    variables = {
+        "python_first_aid_result": {"changed": False},
+        name: {"changed": True, "brought_back": {"version": "3.9"}},
+        "python_restore_result": {"failed": True, "kind": "no_source", "changed_nothing": True},
+    }
+    outcome = failed(variables, {"msg": "No source has it."})
+    assert (outcome.state, outcome.note) == (
+        HostState.NOT_HELPED,
+        "first aid brought a Python back; then: No source has it.",
+    )
+    assert outcome.error == {"kind": "no_source", "msg": "No source has it.", "details": {}}
+
+
+def test_an_error_of_first_aid_itself_comes_without_that() -> None:
+    aid = {"changed": True, "brought_back": {"version": "3.9"}, "kind": "not_proven", "changed_nothing": False}
+    outcome = failed({"python_first_aid_result": aid}, {"msg": "No.", "kind": "not_proven"})
+    assert (outcome.state, outcome.note) == (HostState.FAILED, "No.")
+
+
+def test_an_error_in_an_audit() -> None:
+    outcome = failed(BEGAN, {"msg": "No.", "kind": "rpmdb_unreadable", "details": {"output": "x"}}, "audit")
+    assert (outcome.state, outcome.word, outcome.note) == (HostState.FAILED, "not audited", "No.")
+    assert outcome.error == {"kind": "rpmdb_unreadable", "msg": "No.", "details": {"output": "x"}}
+    assert failed({}, {}, "image").word == "not checked"
+
+
+def test_findings_beyond_the_limit_of_an_audit_are_no_error() -> None:
+    outcome = failed(facts("SP201"), {"msg": ["web1: 1 finding"]}, "audit")
+    assert (outcome.state, outcome.word, outcome.note) == (HostState.DRIFT_FOUND, "critical", "SP201")
+    assert (outcome.error, outcome.needs_somebody) == (None, True)
+
+
+def test_what_fails_on_a_healthy_host_is_told() -> None:
+    assert failed(facts(), {"msg": "No."}, "audit").state is HostState.FAILED
+
+
+def test_an_unreachable_host_says_why() -> None:
+    assert unreachable({"stderr": " sudo: no \n", "msg": "x"}).note == "sudo: no"
+    assert unreachable({"stderr": "", "stdout": "", "msg": "timed out"}).note == "timed out"
+    assert unreachable({}).state is HostState.UNREACHABLE
+
+
+def test_what_was_noted_counts() -> None:
+    outcome = failed({"python_restore_result": {"kind": "transaction"}}, {"msg": "No."})
+    variables = {**BEGAN, "system_python_outcome": json.loads(json.dumps(outcome.as_fact()))}
+    assert host_outcome(variables).as_fact() == outcome.as_fact()
+
+
+@pytest.mark.parametrize(
+    ("variables", "kind", "state"),
+    [
+        ({}, "remediate", HostState.NOT_STARTED),
+        (BEGAN, "remediate", HostState.FAILED),
+        ({**BEGAN, "python_restore_result": result()}, "remediate", HostState.FAILED),
+        ({"python_restore_result": result("SP201")}, "remediate", HostState.REPAIRED),
+        (
+            {"python_restore_result": {"failed": True, "kind": "locked", "changed_nothing": True}},
+            "remediate",
+            HostState.NOT_HELPED,
+        ),
+        ({}, "audit", HostState.UNREACHABLE),
+        (facts(), "audit", HostState.HEALTHY),
+        (facts("SP201"), "audit", HostState.DRIFT_FOUND),
+    ],
+)
+def test_where_nothing_was_noted(variables: dict[str, object], kind: str, state: HostState) -> None:
+    outcome = host_outcome(variables, kind)
+    assert outcome.state is state
+    assert outcome.state.stops_rollout is (state is HostState.FAILED)
+
+
+def test_the_table() -> None:
+    hosts = {
+        "web1": Outcome(HostState.HEALTHY),
+        "database1": Outcome(HostState.DRIFT_FOUND, "SP201", word="critical"),
+        "web2": Outcome(HostState.FAILED, "two\nlines"),
+    }
+    assert outcome_lines(hosts) == [
+        "web1       healthy",
+        "database1  critical        SP201",
+        "web2       failed          two; lines",
+    ]
+
+
+def test_the_schema_of_a_report_knows_every_state() -> None:
+    schema = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
+    assert {state.status for state in HostState} == set(schema["properties"]["status"]["enum"])
+    assert {state.page for state in HostState} == set(PAGE_LABELS)
+
+
+@pytest.mark.parametrize("state", HostState)
+def test_a_state_is_found_by_the_status_of_a_report(state: HostState) -> None:
+    kind = "audit" if state is HostState.DRIFT_FOUND else "remediate"
+    assert HostState.of_status(state.status, kind) is state
+    assert HostState.of_status("splendid", kind) is None
+
+
+def test_what_needs_somebody_comes_first() -> None:
+    words = [state.word for state in by_urgency([HostState.HEALTHY, HostState.UNREACHABLE, HostState.FAILED])]
+    assert words == ["failed", "unreachable", "healthy"]
+    assert [state for state in HostState if state.needs_somebody] == list(HostState)[:4]
