@@ -4,10 +4,15 @@
 
 """What the checks on real test hosts (tests/hosts) work with: hosts, fleets, Ansible."""
 
+import atexit
+import compileall
+import functools
 import json
 import os
 import shlex
+import shutil
 import subprocess
+import tempfile
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +71,18 @@ def keep(content: str, dest: Path) -> dict[str, Any]:
     return {"keep": {"content": content, "dest": str(dest)}}
 
 
+@functools.cache
+def under_test() -> Path:
+    """Return a folder with the driver and what it drives, compiled for those hosts whose driver runs under 3.11."""
+    folder = Path(tempfile.mkdtemp(prefix="under-test-"))
+    atexit.register(shutil.rmtree, folder)
+    code = folder / "ansible_collections/fleet/system_python/plugins/module_utils"
+    shutil.copytree(ROOT / "plugins/module_utils", code, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy2(ROOT / "tests/hosts_checks/driver.py", folder)
+    compileall.compile_dir(code, quiet=1)
+    return folder
+
+
 @dataclass
 class Done:
     """What a command left behind."""
@@ -105,11 +122,9 @@ class Host:
         assert done.rc == 0, done.err
 
     def install(self) -> None:
-        """Copy the collection's code onto the host, for the driver."""
-        target = f"{UNDER_TEST}/ansible_collections/fleet/system_python"
-        self.check(f"mkdir -p {target}")
-        for source, name in ((ROOT / "plugins", target), (ROOT / "tests/hosts_checks/driver.py", UNDER_TEST)):
-            subprocess.run(["docker", "cp", "-q", str(source), f"{self.name}:{name}"], check=True, capture_output=True)
+        """Copy the driver, and what it drives, onto the host."""
+        command = ["docker", "cp", "-q", f"{under_test()}/.", f"{self.name}:{UNDER_TEST}"]
+        subprocess.run(command, check=True, capture_output=True)
 
     def drive(self, what: str, python: str = "python3.11", **options: Any) -> tuple[int, dict[str, Any]]:
         """Run the driver (audit, predict, repair) on the host and return its exit code and what it printed."""

@@ -75,12 +75,12 @@ class Aid:
     def _run(self, call: Mapping[str, Any], hosts: tuple[Host, ...], check: bool) -> dict[str, Any]:
         save = keep("{{ python_first_aid_result | to_json }}", self.folder / "{{ inventory_hostname }}.json")
         under = {
-            "ansible.builtin.setup": {"gather_subset": ["!all", "!min", "python"]},
-            "register": "python_first_aid_facts",
+            "ansible.builtin.stat": {"path": "/proc/self/exe", "get_checksum": False, "get_mime": False},
+            "register": "python_first_aid_process",
             "when": "python_first_aid_result.interpreter is truthy and python_first_aid_result is not failed",
             "vars": {"ansible_python_interpreter": "{{ python_first_aid_result.interpreter }}"},
         }
-        executable = "{{ python_first_aid_facts.ansible_facts.ansible_python.executable | default('') }}"
+        executable = "{{ python_first_aid_process.stat.lnk_source | default('') }}"
         tell = keep(executable, self.folder / "{{ inventory_hostname }}.under")
         play = {
             "hosts": "all",
@@ -95,7 +95,7 @@ class Aid:
         book, inventory = self.folder / "play.yml", self.folder / "inventory.yml"
         book.write_text(json.dumps([play]))
         # Of the hosts, not of the group: localhost is in the group too.
-        variables = {"ansible_connection": "community.docker.docker", **self.variables}
+        variables = {"ansible_connection": "community.docker.docker", "ansible_pipelining": True, **self.variables}
         inventory.write_text(json.dumps({"all": {"hosts": {host.name: variables for host in hosts}}}))
         done = subprocess.run(
             [

@@ -41,7 +41,8 @@ def environ(core: str) -> dict[str, str]:
     given = [folder for folder in env.get("PATH", os.defpath).split(os.pathsep) if Path(folder).name != "shims"]
     pyenv = Path(env.get("PYENV_ROOT") or Path(env.get("HOME", "/")) / ".pyenv")
     pythons = [str(folder) for folder in sorted(pyenv.glob("versions/*/bin"))]
-    env["PATH"] = os.pathsep.join([str(venv_dir(core) / "bin"), *given, str(TOOLS / "bin"), *pythons])
+    own = [str(venv_dir(core) / "bin"), str(ROOT / "tests/hosts/bin")]
+    env["PATH"] = os.pathsep.join([*own, *given, str(TOOLS / "bin"), *pythons])
     env["VIRTUAL_ENV"] = str(venv_dir(core))
     env["ANSIBLE_COLLECTIONS_PATH"] = str(COLLECTIONS_PATH)
     env["ANSIBLE_HOME"] = str(BUILD / f"ansible-home-{core}")

@@ -82,13 +82,16 @@ def _start(fleet: Fleet, host: str, kind: str, options: Sequence[str] = ()) -> s
     if state:
         return container
     made_of = fleet.image(image, origin)
-    if not ask(["docker", "image", "inspect", made_of], check=False):
-        way = f"tests/hosts/fleet snapshot {origin}" if origin else "tests/hosts/build"
-        raise HostError(f"there is no image {made_of}; run {way} first")
     own = booting.prepare(container) if BY_NAME[image].boots else ["--init"]
-    command = ["docker", "run", "--detach", *own, "--name", container, "--hostname", host]
+    command = ["docker", "run", "--pull", "never", "--detach", *own, "--name", container, "--hostname", host]
     command += ["--network", fleet.network, "--network-alias", host, "--label", OWN, "--label", fleet.label]
-    ask([*command, *options, made_of])
+    try:
+        ask([*command, *options, made_of])
+    except HostError as error:
+        if "No such image" not in str(error):
+            raise
+        way = f"tests/hosts/fleet snapshot {origin}" if origin else "tests/hosts/build"
+        raise HostError(f"there is no image {made_of}; run {way} first") from error
     return container
 
 
@@ -115,11 +118,11 @@ def _wait_for_boot(container: str) -> None:
 
 def up(fleet: Fleet, hosts: list[tuple[str, str]], options: Sequence[str] = ()) -> None:
     """Starts the repository and the hosts, with further options of docker run; what runs already is left alone."""
-    if not _has_network(fleet):
-        ask(["docker", "network", "create", "--label", OWN, "--label", fleet.label, fleet.network])
     repository = fleet.container("repo")
     serves = _state(repository) == "running"
     if not serves:
+        if not _has_network(fleet):
+            ask(["docker", "network", "create", "--label", OWN, "--label", fleet.label, fleet.network])
         _start(fleet, "repo", "repo")
     started = [(name, image, _start(fleet, name, image, options)) for name, image in hosts]
     for name, image, container in started:
