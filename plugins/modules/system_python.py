@@ -113,6 +113,14 @@ options:
         collected before anything is changed, see M(fleet.system_python.python_evidence).
     type: bool
     default: false
+  transactional:
+    description:
+      - Whether, on a host that changes its system in snapshots (C(transactional-update)), the exact packages are
+        installed in one. Nothing changes before the next boot; then run the module again, which proves it and does what
+        is left. Without it such a repair is an error of the kind V(immutable_host).
+      - On other hosts it changes nothing.
+    type: bool
+    default: false
 seealso:
   - module: fleet.system_python.python_facts
   - module: fleet.system_python.python_evidence
@@ -218,6 +226,12 @@ report:
       C(run_id), C(started), C(proved).
   type: dict
   returned: with O(report=true), also on failure
+staged:
+  description:
+    - What waits for the next boot of a transactional host. C(packages), as name=version-release, and C(snapshot), its
+      number, null in check mode and where an earlier run made it.
+  type: dict
+  returned: with O(transactional=true), when something of the system had to be changed
 kind:
   description: A stable word for the error.
   type: str
@@ -245,6 +259,7 @@ from ..module_utils._disk.os_release import read_os_release
 from ..module_utils._packages.ladder import SOURCES
 from ..module_utils._repair.packages import PackageOptions
 from ..module_utils._repair.run import Repair, RepairSettings
+from ..module_utils._repair.staged import StagedRepair
 
 ARGUMENT_SPEC = {
     "state": {"type": "str", "choices": ["intact"], "default": "intact"},
@@ -268,6 +283,7 @@ ARGUMENT_SPEC = {
     "timeout": {"type": "int", "default": 120},
     "fetch_timeout": {"type": "int", "default": 600},
     "report": {"type": "bool", "default": False},
+    "transactional": {"type": "bool", "default": False},
 }
 
 
@@ -294,7 +310,7 @@ def make_run(module: AnsibleModule) -> Repair:
         timeout=params["timeout"],
         report=os_release if params["report"] else None,
     )
-    return Repair(settings)
+    return StagedRepair(settings) if params["transactional"] else Repair(settings)
 
 
 def main() -> None:

@@ -558,6 +558,8 @@ def test_usr_is_read_only(aid: Aid, fleet: Fleet) -> None:
     host.tamper("no_python_left")
     host.check("mount --bind /usr /usr && mount -o remount,ro,bind /usr")
     assert_refused(aid, host, "read_only")
+    host.check("touch /run/ostree-booted")
+    assert_refused(aid, host, "immutable_host")
     fleet.drop(host)
 
 

@@ -285,6 +285,36 @@ def test_a_read_only_usr_is_told_before_anything_is_changed(special: Callable[..
     assert (code, error["kind"]) == (3, "read_only"), error
     assert "/usr" in error["message"]
     assert host.listing() == before
+    # The same host in image mode: the audit works, and nobody is told to mount anything.
+    host.check("touch /run/ostree-booted")
+    code, facts = host.drive("audit")
+    assert (code, facts["mode"]) == (0, {"kind": "image", "tools": []}), facts
+    for what in ("predict", "repair"):
+        code, error = host.drive(what)
+        assert (code, error["kind"], error["changed_nothing"]) == (3, "immutable_host", True), error
+        assert error["details"]["packages"]
+        assert "mount" not in error["message"]
+    assert host.listing() == before
+
+
+def test_a_transactional_host_is_told_the_exact_packages(fleet: Fleet) -> None:
+    unconfined = ("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined")
+    host = fleet.start("sles15", "--cap-add", "SYS_ADMIN", *unconfined)
+    host.install()
+    program = "/usr/sbin/transactional-update"
+    host.check(f"printf '#!/bin/sh\necho \"$@\" >>/root/called\n' >{program} && chmod 755 {program}")
+    host.check("printf x >>/usr/bin/python3.6 && mount --bind /usr /usr && mount -o remount,ro,bind /usr")
+    base = host.check("rpm -q --qf '%{NAME}=%{VERSION}-%{RELEASE}' python3-base")
+    before = host.listing()
+    code, facts = host.drive("audit")
+    assert (code, facts["mode"]) == (0, {"kind": "transactional", "tools": ["transactional-update"]}), facts
+    for what in ("predict", "repair"):
+        code, error = host.drive(what)
+        assert (code, error["kind"], error["changed_nothing"]) == (3, "immutable_host", True), error
+        assert base in error["details"]["packages"]
+        assert f"pkg install --force --oldpackage {base}" in error["details"]["commands"][0]
+    assert host.listing() == before
+    host.check("[ ! -e /root/called ]")
 
 
 def test_only_root_may_repair(broken: Callable[[str], Host]) -> None:

@@ -9,6 +9,7 @@
 import typing as t
 
 from .._base.text import json_text, safe
+from .._disk.host_mode import HostMode
 from .finding_records import Finding
 from .findings import worst
 from .records import AlternativesGroup, Interpreter, Observation, SearchPath
@@ -57,6 +58,7 @@ def shape_facts(
         "ansible": observation["ansible"],
         "search_paths": _search_paths(observation["search_paths"]),
         "selinux": observation["selinux"]["configured"],
+        "mode": _mode(observation["mode"]),
         "not_checked": observation["not_checked"],
         "verification": dict(observation["verification"], rpm_processes=observation["rpm_processes"]),
     }
@@ -103,6 +105,10 @@ def _group(group: AlternativesGroup) -> t.Dict[str, object]:
         "governs": {one["path"]: one["target"] for one in group["governs"]},
         "problems": group["problems"],
     }
+
+
+def _mode(mode: t.Optional[HostMode]) -> t.Optional[t.Dict[str, object]]:
+    return {"kind": mode.kind, "tools": list(mode.tools)} if mode else None
 
 
 def _search_paths(paths: t.Iterable[SearchPath]) -> t.Dict[str, str]:

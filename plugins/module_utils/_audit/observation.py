@@ -13,6 +13,7 @@ import concurrent.futures
 import typing as t
 
 from .._base.command import CommandRunner, run_command
+from .._disk.host_mode import host_mode
 from .._disk.links import Hop, end_of, kind_of, resolve, which
 from .._disk.returned import returned_paths
 from .._disk.root import HOST, Root
@@ -217,6 +218,7 @@ class _Observer:
             put_back=returned_paths() if self.root.is_host else [],
             ansible=self._ansible_choice(seen.choice),
             selinux=selinux_config(self.root),
+            mode=host_mode() if self.root.is_host else None,
             manager=not_checked("not asked for"),
             start=not_started("not asked for"),
             not_checked=_not_checked(seen.suspects.closed),

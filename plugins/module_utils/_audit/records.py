@@ -13,6 +13,7 @@ Paths are absolute, inside the audited root; null is how a record says that some
 
 import typing as t
 
+from .._disk.host_mode import HostMode
 from .._disk.links import Hop
 
 if t.TYPE_CHECKING:
@@ -478,6 +479,8 @@ if t.TYPE_CHECKING:
         put_back: t.List[str]
         ansible: AnsibleChoice
         selinux: SelinuxConfig
+        # Null for another root.
+        mode: t.Optional[HostMode]
         manager: ManagerState
         start: StartState
         not_checked: t.Dict[str, str]

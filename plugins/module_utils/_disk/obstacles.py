@@ -16,6 +16,7 @@ import typing as t
 from .._base.errors import ReadOnlyError
 from .._base.text import json_text, printable, shortened
 from .files import is_directory, walk
+from .host_mode import require_mutable
 from .kernel import APPEND_ONLY, IMMUTABLE, file_flags
 from .mounts import read_mounts
 from .root import HOST
@@ -40,15 +41,17 @@ class Changes(t.NamedTuple):
 
 
 def require_changeable(changes: Changes) -> None:
-    """Raise ReadOnlyError, which names all that is in the way, unless all of C(changes) are possible."""
+    """Raise ReadOnlyError, which names all that is in the way, unless all of C(changes) are possible.
+
+    ImmutableHostError where they are not made on this host at all.
+    """
+    require_mutable({*changes.replaced, *changes.touched, *changes.moved})
     folders = {_existing_folder(path) for path in [*changes.replaced, *changes.touched, *changes.moved]}
     for folder in _one_per_device(folders.union(filter(is_directory, changes.touched))):
         if is_read_only(folder):
             raise ReadOnlyError(
                 "{0} is on a file system that is mounted read-only, so nothing was changed. Mount it read-write "
-                "(mount -o remount,rw ...) and run again; on an image-based system repair the image.".format(
-                    printable(folder)
-                ),
+                "(mount -o remount,rw ...) and run again.".format(printable(folder)),
                 path=json_text(folder),
             )
     found = dict(_obstacles(changes))

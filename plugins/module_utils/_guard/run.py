@@ -18,6 +18,7 @@ from .._audit.contract import Contract
 from .._base.command import CommandRunner, Completed, run_command
 from .._base.errors import GuardError, SystemPythonError
 from .._disk.atomic import write_durably
+from .._disk.host_mode import require_mutable
 from .._disk.trees import remove_any
 from .._rpm.database import Rpm
 from .config import CONFIG, GuardSettings, render
@@ -80,6 +81,7 @@ class Guard:
         render(contract, options.settings)
         baseline = self._baseline(contract, options)
         settings = options.settings._replace(baseline=baseline["digest"])
+        require_mutable([CHECKER, CONFIG])
         self._forget_metrics(settings.metrics)
         self._write(CHECKER, options.checker, 0o755)
         self._write(CONFIG, _encoded(render(contract, settings)), 0o600)

@@ -27,6 +27,7 @@ from .._base.errors import (
 )
 from .._base.privilege import require_root
 from .._base.text import json_text, printable
+from .._disk.host_mode import SYSTEM, require_mutable
 from .._disk.obstacles import Changes, require_changeable
 from .._disk.space import free_bytes
 from .._disk.trees import copy, remove_any
@@ -105,8 +106,12 @@ class Transaction:
         return done
 
     def require_writable(self, packages: t.Sequence[RpmPackage]) -> None:
-        """Raise PrivilegeError, ReadOnlyError or MovedFolderError when not all of C(packages) could be replaced."""
+        """Raise an error when not all of C(packages) could be replaced.
+
+        That is PrivilegeError, ImmutableHostError, ReadOnlyError or MovedFolderError.
+        """
         require_root("reinstall packages")
+        require_mutable([self._below_root(SYSTEM)], ["{0}={1}".format(one.name, one.evr) for one in packages])
         require_no_moved_folder(packages, self.rpm, self._below_root)
         files = [file for package in packages for file in package.files if not file.is_ghost]
         folders = {file.path for file in files if file.kind == "directory"}

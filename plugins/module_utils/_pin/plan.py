@@ -25,8 +25,9 @@ import typing as t
 from .._base.redact import redact
 from .._base.text import printable
 from .._disk.files import read_bytes
+from .._disk.host_mode import SYSTEM
 
-__all__ = ["PinStep", "describe", "diff_of"]
+__all__ = ["PinStep", "changed_paths", "describe", "diff_of"]
 
 if t.TYPE_CHECKING:
 
@@ -64,6 +65,13 @@ _SENTENCES = {
     "remove_packages": "remove the package {packages}",
     "select_alternative": "let the alternatives group {group} choose {target} ({mode})",
 }
+
+
+def changed_paths(step: PinStep) -> t.List[str]:
+    """Return what the step changes: a path, or what packages and alternatives have theirs in."""
+    if step["action"] == "forget":
+        return []
+    return [step["path"]] if "path" in step else [SYSTEM]
 
 
 def describe(step: PinStep) -> str:

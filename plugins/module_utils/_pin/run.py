@@ -24,11 +24,12 @@ from .._base.privilege import require_root
 from .._base.run import Run
 from .._base.text import safe
 from .._disk.atomic import remove_leftovers
+from .._disk.host_mode import require_mutable
 from .._disk.lock import RunLock
 from .._disk.quarantine import Quarantine
 from .._rpm.database import Rpm
 from .parts import Parts, PinSettings
-from .plan import PinStep, describe, diff_of
+from .plan import PinStep, changed_paths, describe, diff_of
 from .steps import PinSteps
 from .unversioned import PinnedHost
 
@@ -85,7 +86,9 @@ class PinRun(Run[Parts, t.List[PinStep], PinResult]):
         return Parts(settings, host)
 
     def _plan(self, seen: Parts) -> t.List[PinStep]:
-        return seen.plan()
+        plan = seen.plan()
+        require_mutable({path for step in plan for path in changed_paths(step)})
+        return plan
 
     def _predicted(self, seen: Parts, plan: t.List[PinStep]) -> PinResult:
         result: PinResult = safe(

@@ -14,6 +14,7 @@ import typing as t
 from .._base.errors import QuarantineError, SystemPythonError
 from .._base.text import json_text, printable
 from .._disk.files import is_directory, size_of, walk
+from .._disk.host_mode import PACKAGES, SYSTEM, host_mode, require_mutable
 from .._disk.obstacles import Changes, require_changeable
 from .._disk.space import ensure_room
 from .._packages.acquisition import Wanted, wanted_of
@@ -26,6 +27,7 @@ __all__ = [
     "SELINUX_CONFIG",
     "UnknownOwnerError",
     "changes_of",
+    "exact_packages",
     "ids_of_owner",
     "refuse_owned",
     "require_possible",
@@ -45,8 +47,13 @@ class UnknownOwnerError(SystemPythonError):
 
 
 def require_possible(plan: t.Sequence[RepairStep], state_folder: str, transaction: Transaction) -> None:
-    """Raise ReadOnlyError, UnknownOwnerError or DiskFullError when the plan could not be carried out to its end."""
-    require_changeable(changes_of(plan, state_folder))
+    """Raise an error when the plan could not be carried out to its end.
+
+    That is ImmutableHostError, ReadOnlyError, UnknownOwnerError or DiskFullError.
+    """
+    changes = changes_of(plan, state_folder)
+    _require_mutable(plan, changes, transaction.rpm)
+    require_changeable(changes)
     for step in plan:
         if step["action"] == "set_metadata":
             ids_of_owner(step)
@@ -54,6 +61,23 @@ def require_possible(plan: t.Sequence[RepairStep], state_folder: str, transactio
     if labels:
         transaction.require_writable(transaction.rpm.query(labels).packages)
     ensure_room(state_folder, _MARGIN_BYTES + sum(size_of(path) for path in _paths_to_keep(plan)))
+
+
+def _require_mutable(plan: t.Sequence[RepairStep], changes: Changes, rpm: Rpm) -> None:
+    mode = host_mode()
+    if mode.kind != PACKAGES:
+        paths = {*changes.replaced, *changes.touched, *changes.moved}
+        if any(step["action"] == "reinstall" for step in plan):
+            paths.add(SYSTEM)
+        require_mutable(paths, exact_packages(plan, rpm), mode)
+
+
+def exact_packages(plan: t.Sequence[RepairStep], rpm: Rpm) -> t.List[str]:
+    """Return, as name=version-release, the packages whose installation brings right what they own."""
+    named = {parse_nevra(one["nevra"]) for step in plan for one in step.get("packages", [])}
+    paths = [step["path"] for step in plan if step["action"] in ("restore_link", "set_metadata")]
+    owners = rpm.owners(paths).values() if paths else []
+    return sorted({"{0}={1}".format(one.name, one.evr) for one in named.union(*owners)})
 
 
 def changes_of(plan: t.Sequence[RepairStep], state_folder: str) -> Changes:

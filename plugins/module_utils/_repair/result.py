@@ -15,7 +15,16 @@ from .._rpm.triggers import Trigger, blamed
 from .plan import RepairStep, describe
 from .proof import ProofLine
 
-__all__ = ["RepairResult", "ShownRepairStep", "diff_of", "not_proven", "shown_plan", "summarize"]
+__all__ = [
+    "RepairResult",
+    "ShownRepairStep",
+    "ShownStaged",
+    "diff_of",
+    "not_proven",
+    "shown_plan",
+    "summarize",
+    "summarize_staged",
+]
 
 # A finding without its remedy, which is the plan's business.
 ShownFinding = t.Dict[str, object]
@@ -27,6 +36,12 @@ if t.TYPE_CHECKING:
 
         description: str
         result: t.NotRequired[t.Dict[str, object]]
+
+    class ShownStaged(t.TypedDict):
+        """What waits for the next boot: packages as name=version-release; C(snapshot) is null where none was made."""
+
+        packages: t.List[str]
+        snapshot: t.Optional[int]
 
     class RepairResult(t.TypedDict):
         """The result of a repair; the documentation of the module system_python describes every key."""
@@ -46,9 +61,10 @@ if t.TYPE_CHECKING:
         tried: t.NotRequired[t.List[t.Dict[str, str]]]
         quarantine: t.NotRequired[t.Optional[str]]
         report: t.NotRequired[t.Dict[str, object]]
+        staged: t.NotRequired[ShownStaged]
 
 else:
-    ShownRepairStep = RepairResult = dict
+    ShownRepairStep = ShownStaged = RepairResult = dict
 
 
 def shown_plan(plan: t.Sequence[RepairStep]) -> t.List[ShownRepairStep]:
@@ -83,6 +99,18 @@ def summarize(result: RepairResult, predicted: bool = False) -> t.List[str]:
     if result.get("quarantine"):
         lines.append("kept, with a way back: {0}".format(result["quarantine"]))
     return lines
+
+
+def summarize_staged(result: RepairResult, packages: t.Sequence[str], snapshot: t.Optional[int]) -> t.List[str]:
+    """Return the result as lines for people where a snapshot has, or would have, the packages."""
+    if not result["changed"]:
+        head = "waits for the reboot: a snapshot has what is needed"
+    elif snapshot is None:
+        head = "would be repaired in a snapshot that the next boot starts"
+    else:
+        head = "repaired in snapshot {0}, which the next boot starts: reboot, and run again".format(snapshot)
+    lines = [head] + _paragraph("what was wrong", map(_finding_line, result["findings"]))
+    return lines + _paragraph("installed again in the snapshot", packages)
 
 
 def _headline(result: RepairResult, predicted: bool) -> str:

@@ -30,8 +30,8 @@ class Trouble(t.NamedTuple):
 READ_ONLY = Trouble(
     "read-only",
     r"Read-only file system|readonly database",
-    "Mount its file system writable (mount -o remount,rw ...) and run again: this rpm opens the index for writing even "
-    "to read it. The database itself is not damaged.",
+    "This rpm opens the index for writing even to read it; the database itself is not damaged. Mount its file system "
+    "writable (mount -o remount,rw ...) and run again, but not where /usr comes with an image or changes in snapshots.",
 )
 # Before what follows from it: rpm then says that the database cannot be opened.
 DEAD = Trouble(

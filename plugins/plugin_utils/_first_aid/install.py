@@ -70,7 +70,7 @@ class PackageInstallation:
             read_only = answer.first("read-only")
             raise ReadOnlyError(
                 f"{read_only.text} cannot be written: the file system is mounted read-only. "
-                "Nothing was changed. Remount it writable (or repair the image of an immutable host), then run again.",
+                "Nothing was changed. Remount it writable, then run again.",
                 path=read_only.body.strip(),
             )
         _require_changeable(answer)

@@ -17,6 +17,7 @@ from ...module_utils._audit.contract import CONTRACTS
 from ...module_utils._audit.environment import HIJACKING_VARIABLES
 from ...module_utils._audit.import_path import ASKED_FOR, place_templates
 from ...module_utils._base.text import printable
+from ...module_utils._disk.host_mode import OSTREE_BOOTED, PACKAGES, SYSTEM, TOOLS, HostMode, mode_of
 from ...module_utils._disk.os_release import parse_os_release
 from ...module_utils._rpm.packages import PackageId, parse_nevra
 from .candidate import ProbedInterpreter, parse_owners, read_section
@@ -44,7 +45,7 @@ _ENVIRONMENT = (
 _LAUNCHER_FOLDERS = ("/run/fleet.system_python", "/var/lib/fleet.system_python/run")
 
 # The probe's scripts, in their order.
-PARTS = ("runtimes", "loader", "probe")
+PARTS = ("runtimes", "loader", "evidence", "probe")
 
 # Its own prefix: the modules' staging folders begin alike, and each kind is tidied up by those who made it.
 STAGING_PARENT = "/var/cache"
@@ -61,6 +62,8 @@ _OLDEST_KNOWN = 6
 _RPM_FAMILY = {"rhel", "fedora", "centos", "suse", "opensuse", "sles", "sled", "amzn", "ol", "rocky", "almalinux"}
 _DPKG_FAMILY = {"debian", "ubuntu"}
 
+_BY_PACKAGES = HostMode(PACKAGES)
+
 
 @dataclass
 class Probe:
@@ -75,6 +78,7 @@ class Probe:
     verified: dict[str, str]
     leftovers: list[str]
     supported: Supported
+    mode: HostMode = _BY_PACKAGES
     # Names of installed interpreters that are only links.
     linked: frozenset[str] = frozenset()
 
@@ -157,6 +161,9 @@ def probe_settings(
         "import_path": [f"{place.since}:{place.role}:{place.template}" for place in place_templates()],
         "asked_for": ASKED_FOR,
         "launcher_folders": _LAUNCHER_FOLDERS,
+        "system_folder": SYSTEM,
+        "mode_tools": TOOLS,
+        "ostree_booted": OSTREE_BOOTED,
         "accepted_binary": accepted.path if accepted else "",
         "accepted_digest": _digest_of(accepted.altered) if accepted else "",
         "older_minors": _older_minors(supported) if accepted is None else (),
@@ -211,6 +218,7 @@ def read_probe(answer: Answer, supported: Supported, accepted: ProbedInterpreter
         verified={parse_nevra(section.word).nevra: section.body for section in answer.named("package")},
         leftovers=[section.word for section in answer.named("leftover")],
         supported=supported,
+        mode=mode_of([section.word for section in answer.named("mode")]),
         linked=frozenset(section.word for section in answer.named("installed") if "link" in section.words[2:]),
     )
 

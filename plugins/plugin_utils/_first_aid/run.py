@@ -21,6 +21,7 @@ from ...module_utils._base.errors import (
     SystemPythonError,
     changing_nothing,
 )
+from ...module_utils._disk.host_mode import PACKAGES, refusal
 from ...module_utils._rpm.trouble import DEAD, trouble_of
 from .acquire import AidOptions
 from .core import Supported
@@ -151,6 +152,7 @@ class FirstAid:
             self._install(probe, self._request.install)
             return
         require_root(probe)
+        _require_mutable(probe, [f"{one.name}={one.evr}" for one in targets[0].wanted])
         ways = Target(targets[0].minor, targets[0].binary, ways=targets[0].ways)
         if targets[0] == ways or not ways.ways or self._request.check_mode:
             self._bring_back(probe, targets)
@@ -174,6 +176,7 @@ class FirstAid:
     def _install(self, probe: Probe, package: str) -> None:
         plan: RecoveryPlan = RecoveryPlan(version=None, packages=[package], move_aside=[], close=[])
         require_root(probe)
+        _require_mutable(probe, [package])
         if self._request.check_mode:
             self._predict(plan)
             return
@@ -292,6 +295,12 @@ def _require_trusted(probe: Probe) -> None:
             "python_first_aid, which brings one back.",
             rejected=probe.rejected(),
         )
+
+
+def _require_mutable(probe: Probe, packages: Sequence[str]) -> None:
+    """Raise ImmutableHostError where packages are not put in place on the running host."""
+    if probe.mode.kind != PACKAGES:
+        raise refusal(probe.mode, packages=packages)
 
 
 def _with_previous(error: SystemPythonError, borrowed: Borrowed | None) -> SystemPythonError:

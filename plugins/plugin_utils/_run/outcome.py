@@ -121,6 +121,7 @@ def repaired(variables: _Variables, check_mode: bool) -> Outcome:
     found += finding_ids(result.get("findings"))
     left = finding_ids(result.get("findings_after"))
     note = " ".join(found) + (f" (left: {' '.join(left)})" if left and not check_mode else "")
+    note += "; waits for the reboot" if result.get("staged") and not check_mode else ""
     unproven = not check_mode and any(not one.get("ok") for one in mappings(result.get("proof")))
     return Outcome(repaired_state(result, check_mode, first_aid_changed=aided), note, failed=unproven)
 

@@ -7,7 +7,7 @@
 # verified it. Settings: minors (supported, ascending), newer_minors, older_minors, platforms
 # (id:major:minor:package:binary), own_contract (minor:package:binary where the user gave one, else empty), environment
 # (names to report), import_path (since:role:template, see _audit/import_path.py), asked_for (names of modules),
-# launcher_folders, staging_parent, staging_prefix, accepted_binary and accepted_digest (of the differences that the
+# launcher_folders, system_folder, mode_tools, ostree_booted, staging_parent, staging_prefix, accepted_binary and accepted_digest (of the differences that the
 # controller already judged).
 # shellcheck disable=SC2154  # set by the controller, or by common.sh
 
@@ -575,5 +575,7 @@ elif [ -n "$(rpm_alias)" ]; then
     answer "database alias" "$(rpm_alias)"
 elif probe_all; then
     section chosen
+else
+    report_mode
 fi
 section end

@@ -33,6 +33,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._audit.records
     VerificationState,
     make_group,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.host_mode import PACKAGES, HostMode
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.links import Hop
 
 __all__ = [
@@ -103,6 +104,7 @@ def healthy(os_id: str = "rhel", version: str = "9.7", **changes: t.Any) -> Obse
         put_back=[],
         ansible=AnsibleChoice(path=COMMAND, realpath="/usr/bin/python3.9", verified=True, owner="python3"),
         selinux=SelinuxConfig(configured="enforcing", source="/etc/selinux/config:1"),
+        mode=HostMode(PACKAGES),
         manager=ManagerState(name="dnf", state="works", reason="", blocked=[]),
         start=StartState(state="works", reason="", foreign=[]),
         not_checked={},

@@ -13,6 +13,12 @@ import pytest
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._base.command import Completed
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import GuardError, NoServiceManagerError
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.host_mode import (
+    IMAGE,
+    HostMode,
+    ImmutableHostError,
+    refusal,
+)
 from ansible_collections.fleet.system_python.plugins.module_utils._guard import config
 from ansible_collections.fleet.system_python.plugins.module_utils._guard import run as guard_run
 from ansible_collections.fleet.system_python.plugins.module_utils._guard import units as guard_units
@@ -196,3 +202,16 @@ def test_the_path_unit_watches_folders_that_see_a_rename() -> None:
     watched = [line.partition("=")[2] for line in text.splitlines() if line.startswith("PathChanged=")]
     assert {"/usr/bin", "/usr/libexec", "/usr/lib64/python3.9", "/etc/alternatives"} <= set(watched)
     assert config.CONFIG not in watched
+
+
+def test_a_host_whose_system_is_not_changed_where_it_runs_gets_no_guard(
+    host: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(paths: t.Iterable[str]) -> None:
+        raise refusal(HostMode(IMAGE), paths)
+
+    monkeypatch.setattr(guard_run, "require_mutable", refuse)
+    for check_mode in (True, False):
+        with pytest.raises(ImmutableHostError):
+            host.guard(check_mode).install(CONTRACT, host.options())
+    assert host.files() == []

@@ -4,15 +4,24 @@
 
 """One run of the pinning: what it tells of the files that it changes."""
 
+import typing as t
 from pathlib import Path
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import CONTRACTS
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import PinImpossibleError
+from ansible_collections.fleet.system_python.plugins.module_utils._disk import host_mode as modes
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.host_mode import (
+    IMAGE,
+    HostMode,
+    ImmutableHostError,
+)
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.files import want_no_text, want_pip_option
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.immutable import require_attributes
-from ansible_collections.fleet.system_python.plugins.module_utils._pin.plan import diff_of
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.plan import PinStep, changed_paths, diff_of
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.record import PinEntry
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.run import PinRun, PinSettings
 
 
 def test_a_diff_of_pip_conf_has_no_passwords(tmp_path: Path) -> None:
@@ -39,3 +48,19 @@ def test_attributes_of_a_broken_binary_are_impossible_for_what_is_wrong_with_it(
         path.symlink_to("/bin/sh")
     with pytest.raises(PinImpossibleError, match="missing or no regular file"):
         require_attributes(str(path))
+
+
+def test_what_is_of_an_image_is_not_pinned(monkeypatch: pytest.MonkeyPatch) -> None:
+    steps = [
+        PinStep(action="forget", path="/usr/bin/python"),
+        PinStep(action="write_file", path="/etc/pip.conf"),
+        PinStep(action="select_alternative", group="python3", target="/usr/bin/python3.11", mode="manual"),
+    ]
+    assert [changed_paths(step) for step in steps] == [[], ["/etc/pip.conf"], ["/usr"]]
+    monkeypatch.setattr(modes, "host_mode", lambda: HostMode(IMAGE, ["bootc"]))
+    seen: t.Any = type("", (), {"plan": lambda _self: steps})()
+    settings = PinSettings(CONTRACTS[0], {}, {})
+    with pytest.raises(ImmutableHostError, match="bootc upgrade"):
+        PinRun(settings)._plan(seen)
+    steps.pop()
+    assert PinRun(settings)._plan(seen) == steps

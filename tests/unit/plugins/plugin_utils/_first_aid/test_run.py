@@ -19,6 +19,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     SystemPythonError,
     UnknownPlatformError,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.host_mode import ImmutableHostError
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.core import supported_minors
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.errors import (
     NotProvenError,
@@ -35,6 +36,7 @@ from ansible_collections.fleet.system_python.tests.unit.plugins.plugin_utils._fi
 )
 
 NVRA = "python3-3.9.2-1.el9.x86_64"
+NVRA_EXACT = "pkg install --force --oldpackage python3=3.9.2-1.el9"
 RHEL = 'os-release\nID="rhel"\nVERSION_ID="9.7"'
 OWNERS = f"owners\npython3\t{NVRA}\n"
 HEALTHY = ("uid 0", RHEL, "candidate /usr/bin/python3.9 3.9", OWNERS, "verify 0\n", "start 0\n3.9.2", "chosen")
@@ -170,6 +172,19 @@ def test_check_mode_fails_as_the_real_run(answers: Sequence[Sequence[str]], erro
         assert raised is not None
         assert raised.changed_nothing
         assert "carry_out" not in remote.called
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [(("mode ostree", "mode bootc"), "bootc upgrade"), (("mode read-only", "mode transactional-update"), NVRA_EXACT)],
+)
+def test_nothing_is_installed_where_the_system_is_not_changed(found: Sequence[str], expected: str) -> None:
+    for check_mode in (True, False):
+        _result, remote, raised = run((*BROKEN, *found), check_mode=check_mode, error=ImmutableHostError)
+        assert raised is not None
+        assert raised.changed_nothing
+        assert expected in raised.message
+        assert remote.called == ["probe"]
 
 
 DEAD = ("uid 0", RHEL, "database 1\nerror: rpmdb: BDB1507 Thread died in Berkeley DB library")
