@@ -140,6 +140,13 @@ EXAMPLES = r"""
 """
 
 RETURN = r"""
+incident:
+  description:
+    - The host before anything was changed, where no interpreter was trusted, as far as a shell can tell. C(facts) and
+      C(evidence) are those of M(fleet.system_python.python_evidence). Secrets are taken out on the controller.
+    - When it cannot be read, C(incident_error) says why.
+  returned: with O(mode=aid), when no interpreter was trusted
+  type: dict
 interpreter:
   description:
     - The value for C(ansible_python_interpreter). Where something that no package owns would run with it (see

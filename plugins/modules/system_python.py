@@ -113,6 +113,12 @@ options:
         collected before anything is changed, see M(fleet.system_python.python_evidence).
     type: bool
     default: false
+  report_always:
+    description:
+      - Whether, with O(report=true), the evidence is collected although nothing is found. First aid may have repaired
+        all of it before any module could run.
+    type: bool
+    default: false
   transactional:
     description:
       - Whether, on a host that changes its system in snapshots (C(transactional-update)), the exact packages are
@@ -283,6 +289,7 @@ ARGUMENT_SPEC = {
     "timeout": {"type": "int", "default": 120},
     "fetch_timeout": {"type": "int", "default": 600},
     "report": {"type": "bool", "default": False},
+    "report_always": {"type": "bool", "default": False},
     "transactional": {"type": "bool", "default": False},
 }
 
@@ -309,6 +316,7 @@ def make_run(module: AnsibleModule) -> Repair:
         lock_timeout=params["lock_timeout"],
         timeout=params["timeout"],
         report=os_release if params["report"] else None,
+        report_always=params["report_always"],
     )
     return StagedRepair(settings) if params["transactional"] else Repair(settings)
 

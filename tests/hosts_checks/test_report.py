@@ -153,7 +153,17 @@ def test_a_host_without_any_python_tells_that_first_aid_came_first(
     assert done.rc == 0, done.out + done.err
     report = reports_of(folder)[host.name]
     assert report["first_aid"]["changed"] is True
-    assert report["evidence"] is None or report["evidence"]["when"] == "after first aid, before the repair"
+    assert report["evidence"]["when"] == "before first aid"
+    # All that is told of a host where a module could look first.
+    assert {"SP103", "SP201"} <= {one["id"] for one in report["before"]["findings"]}
+    binary = next(one for one in report["evidence"]["files"] if one["path"] == "/usr/bin/python3.9")
+    assert (binary["content"], bool(binary["expected"]["digest"]), bool(binary["ctime"])) == ("text", True, True)
+    assert "binary_overwritten" in {one["id"] for one in report["hypotheses"] if one["verdict"] == "ruled_in"}
+    assert all(
+        report[part] for part in ("exhibits", "dependents", "difference", "timeline", "prevention", "validation")
+    )
+    assert report["summary"]["since"] < report["run"]["started"]
+    assert report["after"]["healthy"] is True
     assert any("first aid brought one back" in warning for warning in report["repair"]["warnings"])
     assert "an interpreter brought back" in report["repair"]["categories"][0]
 

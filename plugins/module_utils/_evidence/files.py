@@ -21,9 +21,17 @@ from .._loader.elf import ElfError, read_elf
 from .records import EvidenceFile, EvidenceHop, EvidenceLink, FileRecord, StateFile
 from .sources import Search
 
-__all__ = ["altered_files", "alternatives_states", "content_of", "link_chains"]
+__all__ = [
+    "MOST_FILES",
+    "altered_files",
+    "alternatives_states",
+    "content_of",
+    "files_named_by",
+    "kind_of_data",
+    "link_chains",
+]
 
-_MOST_FILES = 40
+MOST_FILES = 40
 _MOST_BYTES = 64 << 20
 _SAMPLE = 64 << 10
 _MOST_STATE = 4096
@@ -33,23 +41,23 @@ _ABOUT_FILES = ids_of(lambda rule: rule.files)
 
 def altered_files(search: Search, observation: Observation, findings: t.Sequence[Finding]) -> t.List[EvidenceFile]:
     """Return the files that the findings name, the worst first: what is expected, what is there, since when."""
-    named = _files_named_by(findings)
+    named = files_named_by(findings)
     drift = {one["path"]: one for one in observation["drift"]}
     known = _interpreters(observation)
     digests: t.Dict[str, t.Optional[str]] = {}
-    files = [_file(search, path, finding, drift.get(path), known, digests) for path, finding in named[:_MOST_FILES]]
+    files = [_file(search, path, finding, drift.get(path), known, digests) for path, finding in named[:MOST_FILES]]
     owners = {one.get("path"): one.get("owner") for one in observation["interpreters"]}
     for file in files:
         # What shadows the system's may belong to a package outside the scope.
         file["package"] = file["package"] or owners.get(file["path"])
     count = sum(number_of_files(one) for one in findings if one["id"] in _ABOUT_FILES)
-    partial = len(named) > _MOST_FILES or count > len(named)
+    partial = len(named) > MOST_FILES or count > len(named)
     detail = f"{len(files)} of at least {max(count, len(named))} files are shown" if partial else ""
     search.notes.add("files", "lstat, SHA-256, ELF", "partial" if partial else "complete", detail)
     return files
 
 
-def _files_named_by(findings: t.Sequence[Finding]) -> t.List[t.Tuple[str, str]]:
+def files_named_by(findings: t.Sequence[Finding]) -> t.List[t.Tuple[str, str]]:
     """Return each file once with the finding that names it, those of the worst findings first."""
     named: t.Dict[str, str] = {}
     for finding in sorted(findings, key=lambda one: -SEVERITIES.index(one["severity"])):
@@ -165,14 +173,15 @@ def content_of(place: str) -> t.Optional[str]:
         data = stream.read(_SAMPLE)
         if data.startswith(b"\x7fELF"):
             return _elf(descriptor, place)
+    return kind_of_data(data)
+
+
+def kind_of_data(data: bytes) -> str:
+    """Return what the first bytes of a file that is no program are."""
     if not data or data.startswith(b"#!"):
         return "script" if data else "empty"
     if not data.strip(b"\0"):
         return "zeros"
-    return _kind_of_plain_data(data)
-
-
-def _kind_of_plain_data(data: bytes) -> str:
     if b"\0" not in data and sum(32 <= byte < 127 or byte in (9, 10, 13) for byte in data) > 0.95 * len(data):
         return "text"
     return "random" if len(data) >= 1024 and _entropy(data) > 7.3 + (0.4 if len(data) > 8192 else 0.0) else "data"

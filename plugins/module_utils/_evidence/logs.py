@@ -15,15 +15,15 @@ from .._base.redact import command_line
 from .records import LoggedLine
 from .sources import AbsentError, Search, parse_time
 
-__all__ = ["log_lines"]
+__all__ = ["ALTERNATIVES_LOGS", "log_lines"]
 
 _MOST_LOG = 60
+ALTERNATIVES_LOGS = ("/var/log/alternatives.log", "/var/log/update-alternatives.log")
 _LOG_FILES = (
     "/var/log/secure",
     "/var/log/auth.log",
     "/var/log/sudo.log",
-    "/var/log/alternatives.log",
-    "/var/log/update-alternatives.log",
+    *ALTERNATIVES_LOGS,
     "/var/log/audit/audit.log",
 )
 _ABOUT = re.compile(

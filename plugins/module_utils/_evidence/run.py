@@ -29,7 +29,7 @@ from .records import BootRecord, EvidenceFile, EvidenceLink, HostEvidence, State
 from .shells import fewer_lines, shell_lines
 from .sources import AbsentError, Notes, Search
 
-__all__ = ["FORMAT", "boot_record", "collect"]
+__all__ = ["FORMAT", "boot_record", "collect", "shorten", "window"]
 
 FORMAT = 1
 
@@ -73,7 +73,7 @@ def collect(
     files = _read_source(search, "files", lambda: altered_files(search, observation, findings))
     links = _read_source(search, "links", lambda: link_chains(search, observation))
     alternatives = _read_source(search, "alternatives", lambda: alternatives_states(search, observation))
-    since, until = _window(files, links, alternatives, now)
+    since, until = window(files, links, alternatives, now)
     search = search._replace(since=since, until=min(until, now))
     evidence = HostEvidence(
         format=FORMAT,
@@ -92,7 +92,7 @@ def collect(
         partial=False,
         seconds=0.0,
     )
-    _shorten(evidence, notes)
+    shorten(evidence, notes)
     # It is about this host, whatever folder the files are read from.
     if root == os.sep:
         evidence["dependents"] = _dependents(search, observation)
@@ -130,7 +130,7 @@ def _dependents(search: Search, observation: Observation) -> t.Optional[Dependen
     return found
 
 
-def _window(
+def window(
     files: t.Sequence[EvidenceFile], links: t.Sequence[EvidenceLink], states: t.Sequence[StateFile], now: float
 ) -> t.Tuple[float, float]:
     """Return from when to when the logs are of interest, as seconds since the epoch."""
@@ -142,7 +142,7 @@ def _window(
     return parse_stamp(min(times)) - _BEFORE, parse_stamp(max(times)) + _AFTER
 
 
-def _shorten(evidence: t.Any, notes: Notes) -> None:
+def shorten(evidence: t.Any, notes: Notes) -> None:
     """Take the oldest lines away until all of it is of a bounded size."""
     while _size(evidence) > _TOTAL_SIZE:
         longest = max(_SHORTENED, key=lambda name: _size(evidence[name]))

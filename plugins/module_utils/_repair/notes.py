@@ -32,7 +32,9 @@ class RepairNotes:
         os_release: t.Optional[t.Mapping[str, str]],
         runner: CommandRunner = run_command,
         clock: t.Callable[[], float] = time.time,
+        always: bool = False,
     ) -> None:
+        self._always = always
         self.content: t.Dict[str, object] = {}
         self._os_release = os_release
         self._runner = runner
@@ -48,7 +50,7 @@ class RepairNotes:
             boot=boot_record(),
             facts=shape_facts(observation, findings, self._os_release),
         )
-        if findings:
+        if findings or self._always:
             evidence = collect(observation, findings, "before the repair", self._runner, self._clock)
             self.content["evidence"] = evidence
 

@@ -58,6 +58,8 @@ class RepairSettings(t.NamedTuple):
     lock_path: str = DEFAULT_LOCK_PATH
     # With the variables of os-release, what an incident report needs is returned as well.
     report: t.Optional[t.Mapping[str, str]] = None
+    # Although nothing is found, too.
+    report_always: bool = False
 
 
 class Audited(t.NamedTuple):
@@ -80,7 +82,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
         self.settings = settings
         self.runner = runner
         self.checkpoint = checkpoint
-        self.notes = RepairNotes(settings.report, runner, clock)
+        self.notes = RepairNotes(settings.report, runner, clock, settings.report_always)
         self.rpm = Rpm(runner=runner, timeout=settings.timeout)
         self.transaction = Transaction(self.rpm, runner, settings.packages.check_signatures)
         self.journal = Journal(os.path.join(settings.state_folder, "journal.json"), checkpoint=checkpoint)

@@ -170,6 +170,7 @@ def probe_settings(
         "runtime_root": _RUNTIME_ROOT if accepted is None else "",
         "staging_parent": STAGING_PARENT,
         "staging_prefix": STAGING_PREFIX,
+        **dict.fromkeys(("evidence_packages", "evidence_paths", "evidence_states", "evidence_logs"), ""),
     }
 
 

@@ -21,6 +21,7 @@ from ...module_utils._base.errors import (
     SystemPythonError,
     changing_nothing,
 )
+from ...module_utils._base.text import printable
 from ...module_utils._disk.host_mode import PACKAGES, refusal
 from ...module_utils._rpm.trouble import DEAD, trouble_of
 from .acquire import AidOptions
@@ -33,6 +34,7 @@ from .errors import (
     PreviousError,
     StagingGoneError,
 )
+from .incident import evidence_settings, incident_of
 from .lend import Lender, needed_files
 from .plan import Target, plan_targets
 from .probe import PARTS, Probe, is_without_rpm, probe_settings, read_probe
@@ -253,7 +255,7 @@ class FirstAid:
         """Probe; where a killed rpm left its database as it had it in use, after that is settled."""
         try:
             with changing_nothing():
-                return self._probe()
+                return self._probe(keeps_evidence=True)
         except DatabaseError as error:
             if self._request.check_mode or trouble_of(str(error.details.get("output"))) is not DEAD:
                 raise
@@ -262,16 +264,30 @@ class FirstAid:
             if not folder:
                 raise
         self._result.update(changed=True, database_settled=folder)
-        return self._probe()
+        return self._probe(keeps_evidence=True)
 
-    def _probe(self) -> Probe:
+    def _probe(self, keeps_evidence: bool = False) -> Probe:
         """Ask the host and describe it. Raises UnknownPlatformError for a release without a contract."""
-        answer = self._host.ask(PARTS, probe_settings(self._request.supported, self._request.contract))
+        settings = probe_settings(self._request.supported, self._request.contract)
+        if keeps_evidence:
+            settings = {**settings, **evidence_settings(self._request.contract)}
+        answer = self._host.ask(PARTS, settings)
         probe = self._read_answer(answer)
         describe(probe, self._result)
         contract = contract_for(probe.os_release, self._request.contract)
         self._result["os"] = {**release_of(probe), "contract": contract["id"]}
+        if not probe.trusted:
+            self._keep_incident(answer, contract, probe)
         return probe
+
+    def _keep_incident(self, answer: Answer, contract: Contract, probe: Probe) -> None:
+        """Keep what the host is before it is changed. What cannot be read costs the report, never the host."""
+        try:
+            incident = incident_of(answer, contract, probe.os_release, probe.mode)
+        except (SystemPythonError, OSError, ValueError, LookupError, TypeError) as error:
+            self._result["incident_error"] = printable(f"{type(error).__name__}: {error}")
+        else:
+            self._result.update({"incident": incident} if incident else {})
 
     def _read_answer(self, first: Answer) -> Probe:
         supported = self._request.supported

@@ -26,6 +26,7 @@ __all__ = [
     "FirstAidAnswer",
     "FoundEvidence",
     "GroupFacts",
+    "IncidentAnswer",
     "InterpreterFacts",
     "OsFacts",
     "QuarantinedItem",
@@ -199,6 +200,13 @@ class RepairAnswer(TypedDict, total=False):
     details: RepairDetails
 
 
+class IncidentAnswer(TypedDict):
+    """The host before first aid, as python_evidence returns one."""
+
+    facts: Facts
+    evidence: HostEvidence
+
+
 class FirstAidAnswer(TypedDict, total=False):
     """The result of python_first_aid, also a failed one."""
 
@@ -211,4 +219,5 @@ class FirstAidAnswer(TypedDict, total=False):
     hazards: list[Mapping[str, object]]
     tried: list[Attempt]
     brought_back: BroughtBack | None
+    incident: IncidentAnswer
     os: Mapping[str, str | None]

@@ -98,7 +98,8 @@ def _warnings(known: KnownHost, before: Facts | None) -> list[str]:
     warnings = []
     brought = known.first_aid.get("brought_back")
     if brought:
-        text = "No Python could be trusted, so first aid brought one back before the evidence was collected"
+        when = "" if known.first_aid.get("incident") else " before the evidence was collected"
+        text = f"No Python could be trusted, so first aid brought one back{when}"
         kept = f": what it replaced is in {brought['quarantine']}." if brought.get("quarantine") else "."
         warnings.append(text + kept)
     if before and any(one["id"] == "SP212" for one in before["findings"]):

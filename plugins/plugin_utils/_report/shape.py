@@ -18,8 +18,10 @@ from typing import cast
 from ...module_utils._base.redact import redact
 from ...module_utils._base.text import printable
 from ...module_utils._evidence.records import HostEvidence
+from .._first_aid.incident import BEFORE_FIRST_AID
 from .._run.outcome import ErrorRecord
 from .._run.states import HostState
+from .aided import with_first_aid
 from .case import Case
 from .collected import Collected, Facts, FirstAidAnswer, OsFacts
 from .difference import differences
@@ -102,7 +104,7 @@ def _redacted(value: object, key: str = "") -> object:
 def _collected(known: KnownHost) -> Collected:
     if known.state is HostState.NOT_STARTED:
         return Collected()
-    return known.result.get("report") or known.collected
+    return with_first_aid(known.result.get("report") or known.collected, known.first_aid)
 
 
 def _evidence(known: KnownHost, found: HostEvidence | None) -> HostEvidence | None:
@@ -110,7 +112,7 @@ def _evidence(known: KnownHost, found: HostEvidence | None) -> HostEvidence | No
     if not found:
         return None
     evidence = cast("HostEvidence", {key: value for key, value in found.items() if key != "dependents"})
-    if known.first_aid.get("brought_back"):
+    if known.first_aid.get("brought_back") and evidence["when"] != BEFORE_FIRST_AID:
         evidence["when"] = "after first aid, before the repair"
     return evidence
 

@@ -541,6 +541,7 @@ survey_packages() {
         surveyed="$surveyed$package "
         verified "$package"
         answer "package $package $status" "$output"
+        surveyed_lines=$surveyed_lines$output$NL
     done
 }
 
@@ -577,5 +578,6 @@ elif probe_all; then
     section chosen
 else
     report_mode
+    keep_evidence
 fi
 section end

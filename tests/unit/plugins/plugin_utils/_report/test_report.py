@@ -21,6 +21,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.rec
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report.collected import (
     Collected,
     FirstAidAnswer,
+    IncidentAnswer,
     QuarantinedItem,
     RepairAnswer,
     ShownFinding,
@@ -305,6 +306,45 @@ def test_evidence_after_first_aid_says_so() -> None:
     assert report["repair"]
     assert any("/q" in warning for warning in report["repair"]["warnings"])
     assert report["repair"]["categories"][0].startswith("an interpreter brought back")
+
+
+def aided(report: Collected) -> KnownHost:
+    """Return what is known of a host that a shell saw before first aid; C(report) is what a module saw after it."""
+    known = repaired()
+    seen = recorded("sles15_overwritten")
+    incident = IncidentAnswer(facts=seen["facts"], evidence={**seen["evidence"], "when": "before first aid"})
+    result: RepairAnswer = {**known.result, "report": report}
+    return replace(known, first_aid={**brought_back(known, "/q"), "incident": incident}, result=result)
+
+
+def test_a_host_that_was_first_aided_has_all_sections() -> None:
+    healthy = recorded("healthy_rhel9")
+    known = aided(Collected(facts=healthy["facts"], started="2026-01-31T12:00:00Z"))
+    report = shape(known, RUN)
+    assert report["evidence"]
+    assert report["evidence"]["when"] == "before first aid"
+    assert report["before"]
+    assert {"SP201"} <= {one["id"] for one in report["before"]["findings"]}
+    assert (report["before"]["healthy"], report["before"]["worst"]) == (False, "critical")
+    assert report["after"] == healthy["facts"]
+    assert report["hypotheses"]
+    assert report["difference"]
+    assert report["summary"]["since"]
+    markdown = to_markdown(report)
+    assert all(f"## {title}" in markdown for title in ("Evidence", "Hypotheses tested", "Recovery", "Timeline"))
+    assert "brought one back before the evidence" not in markdown
+
+
+def test_what_modules_found_after_first_aid_is_told_too() -> None:
+    later = recorded("link_redirected")
+    report = shape(aided(later), RUN)
+    assert report["before"]
+    assert report["evidence"]
+    found = [(one["id"], one["path"]) for one in report["before"]["findings"]]
+    assert found == sorted(set(found))
+    wanted = {(one["id"], one["path"]) for one in later["facts"]["findings"]}
+    assert wanted <= set(found)
+    assert report["evidence"]["shell_history"] == later["evidence"]["shell_history"]
 
 
 def test_an_error_keeps_what_was_collected_before_it() -> None:
