@@ -26,6 +26,14 @@ options:
     type: str
     choices: [unmanaged, absent, python3, python2, original]
     default: unmanaged
+  python3:
+    description:
+      - What C(/usr/bin/python3) shall be where an alternatives group of the release decides it, on Enterprise Linux 8.
+        A minor version (V(3.11)) whose package has registered it, or V(system), the version of the system's own Python.
+        The group is set to manual, so that no package changes the choice. Elsewhere it is an error.
+      - V(original) makes it again what it was before this module changed it.
+    type: str
+    default: unmanaged
   marker:
     description:
       - The file C(EXTERNALLY-MANAGED) (PEP 668) in the system Python's standard library, by which pip 23.0 and newer,
@@ -124,6 +132,11 @@ EXAMPLES = r"""
     unversioned: python3
   become: true
 
+- name: Let python3 be Python 3.11 on Enterprise Linux 8, whatever is installed later
+  fleet.system_python.python_pin:
+    python3: "3.11"
+  become: true
+
 - name: Pin Ansible's interpreter in the inventory
   fleet.system_python.python_pin:
     inventory: present
@@ -132,6 +145,7 @@ EXAMPLES = r"""
 - name: Take everything away again
   fleet.system_python.python_pin:
     unversioned: original
+    python3: original
     marker: absent
     pip_config: absent
     protection: absent
@@ -156,6 +170,13 @@ unversioned:
   type: str
   returned: success
   sample: absent
+alternatives:
+  description:
+    - What the groups C(python) and C(python3) of Enterprise Linux 8 choose after the run, each with C(mode) and
+      C(target); empty elsewhere. It is the fact C(system_python_alternatives), too.
+  type: dict
+  returned: success
+  sample: {"python3": {"mode": "manual", "target": "/usr/bin/python3.11"}}
 discovery:
   description:
     - What Ansible's own interpreter discovery would have chosen (C(path), C(realpath)), the package that owns it
@@ -209,11 +230,12 @@ from ..module_utils._pin.run import PinRun, PinSettings
 from ..module_utils._pin.unversioned import ORIGINAL
 
 SWITCH = {"type": "str", "choices": ["unmanaged", "present", "absent"], "default": "unmanaged"}
-PARTS = ("unversioned", "marker", "pip_config", "protection", "attributes")
+PARTS = ("unversioned", "python3", "marker", "pip_config", "protection", "attributes")
 
 
 ARGUMENT_SPEC = {
     "unversioned": {"type": "str", "choices": list(POLICIES) + [ORIGINAL], "default": "unmanaged"},
+    "python3": {"type": "str", "default": "unmanaged"},
     "marker": SWITCH,
     "pip_config": SWITCH,
     "protection": SWITCH,

@@ -243,6 +243,19 @@ def test_the_unversioned_name_by_the_alternatives_group(fresh: Callable[[str], H
     assert pinned(host, unversioned="original") == ["select_alternative"]
     assert host.check(group) == before
     assert host.run(f"ls {RECORD}").rc != 0
+    # The command python3 as well, and both in one run.
+    command = "cat /var/lib/alternatives/python3; readlink /etc/alternatives/python3"
+    unpinned = host.check(command)
+    assert pinned(host, python3="3.11", unversioned="python3") == ["select_alternative", "select_alternative"]
+    assert host.check("readlink -f /usr/bin/python /usr/bin/python3") == "/usr/bin/python3.11\n" * 2
+    assert host.check("head -n 1 /var/lib/alternatives/python3") == "manual\n"
+    assert found(host) == []
+    details = refused(host, "pin_impossible", "python3.9", python3="3.9")
+    assert {"3.6", "3.11"} <= set(details["possible"])
+    assert pinned(host, python3="system") == ["select_alternative"]
+    assert pinned(host, python3="original", unversioned="original") == ["select_alternative", "select_alternative"]
+    assert (host.check(command), host.check(group)) == (unpinned, before)
+    assert host.run(f"ls {RECORD}").rc != 0
     # Which of the group's choices there are depends on the packages.
     host.check("rpm -i /srv/repo/os/Packages/python2-*.rpm")
     assert pinned(host, unversioned="python2") == ["select_alternative"]

@@ -15,6 +15,7 @@ from .._audit.imports import standard_library_folders
 from .._base.errors import PinImpossibleError
 from .._disk.lock import DEFAULT_LOCK_PATH
 from .._disk.quarantine import STATE_FOLDER
+from .command import CommandPlanner
 from .files import HEADER, want_file, want_no_file, want_no_text, want_pip_option
 from .immutable import is_immutable, require_attributes
 from .plan import PinStep
@@ -49,6 +50,8 @@ class PinSettings(t.NamedTuple):
     environ: t.Mapping[str, str]
     core_version: str = ""
     unversioned: str = "unmanaged"
+    # A minor version, C(system) or C(original), too.
+    python3: str = "unmanaged"
     marker: str = "unmanaged"
     pip_config: str = "unmanaged"
     protection: str = "unmanaged"
@@ -72,6 +75,7 @@ class Parts:
     def plan(self) -> t.List[PinStep]:
         """Return the steps of all parts, in their order: what is immutable stays so for as long as it may."""
         planners = [
+            ("python3", self._plan_python3),
             ("unversioned", self._plan_unversioned),
             ("marker", self._plan_marker),
             ("pip_config", self._plan_pip_config),
@@ -103,6 +107,9 @@ class Parts:
 
     def _plan_unversioned(self, wish: str) -> t.List[PinStep]:
         return UnversionedPlanner(self.host).plan(wish, self.record.entry("unversioned"))
+
+    def _plan_python3(self, wish: str) -> t.List[PinStep]:
+        return CommandPlanner(self.host).plan(wish, self.record.entry("python3"))
 
     def _plan_marker(self, wish: str) -> t.List[PinStep]:
         entry = self.record.entry("marker")

@@ -14,7 +14,7 @@ Of files:
 - C(set_immutable) C({path}), C(clear_immutable) C({path}): the attribute of a file.
 
 Of /usr/bin/python: C(quarantine) C({path}), C(put_back) C({run_id, path}), C(install_packages) C({packages, evr}),
-C(remove_packages) C({packages}), C(select_alternative) C({group, target, mode}).
+C(remove_packages) C({packages}); of it and of /usr/bin/python3 C(select_alternative) C({group, target, mode}).
 
 C(forget) C({path}): what was ours is gone already; only the record still has it. C(part) is the part that a step is of.
 """

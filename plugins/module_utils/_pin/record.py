@@ -10,7 +10,7 @@ C(pin.json) in the state folder: C({"format": 1, "parts": {PART: ENTRY}}). The e
 
 - C(marker), C(protection): C({path, sha256, folders}); C(folders) were made for it.
 - C(pip_config): C({path, text, created, folders}); C(text) was put into the file, C(created): it was not there before.
-- C(unversioned): C({made}); what was done, first to last (see _pin/unversioned.py).
+- C(unversioned), C(python3): C({made}); what was done, first to last (see _pin/unversioned.py).
 - C(attributes): C({paths}); the files that were made immutable.
 
 An entry is on the disk before what it describes is made, and goes after that is gone.
@@ -38,7 +38,7 @@ if t.TYPE_CHECKING:
         target: t.Optional[str]
 
     class Made(t.TypedDict):
-        """One thing that was done to /usr/bin/python, with what is needed to undo it.
+        """One thing that was done to a command, with what is needed to undo it.
 
         C(quarantine): path, run_id; C(install_packages): packages; C(remove_packages): evr, package to release;
         C(select_alternative): group, and its state before.
@@ -70,6 +70,7 @@ _FORMAT = 1
 _FILE: t.Dict[str, type] = {"path": str, "sha256": str, "folders": list}
 _KEYS: t.Dict[str, t.Dict[str, type]] = {
     "unversioned": {"made": list},
+    "python3": {"made": list},
     "marker": _FILE,
     "pip_config": {"path": str, "text": str, "created": bool, "folders": list},
     "protection": _FILE,
@@ -88,9 +89,9 @@ class Record:
         """Return what was made of a part, null where nothing was."""
         return self.parts.get(part)
 
-    def made(self) -> t.List[Made]:
-        """Return what was done to /usr/bin/python, first to last."""
-        return list(self.parts.get("unversioned", PinEntry(made=[]))["made"])
+    def made(self, part: str) -> t.List[Made]:
+        """Return what was done to a command, first to last."""
+        return list(self.parts.get(part, PinEntry(made=[]))["made"])
 
     def immutable(self) -> t.List[str]:
         """Return the files that were made immutable."""

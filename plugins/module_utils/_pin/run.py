@@ -15,7 +15,7 @@ import time
 import typing as t
 
 from .._audit.findings import Policy
-from .._audit.records import AnsibleChoice
+from .._audit.records import AnsibleChoice, Observation
 from .._audit.run import audit
 from .._audit.unversioned import described
 from .._base.clock import new_run_id
@@ -30,10 +30,15 @@ from .._disk.quarantine import Quarantine
 from .._rpm.database import Rpm
 from .parts import Parts, PinSettings
 from .plan import PinStep, changed_paths, describe, diff_of
+from .record import AlternativesState
 from .steps import PinSteps
 from .unversioned import PinnedHost
+from .unversioned_steps import state_of_group
 
 __all__ = ["PinResult", "PinRun", "PinSettings"]
+
+_GROUPS = ("python", "python3")
+_FACT = "system_python_alternatives"
 
 if t.TYPE_CHECKING:
 
@@ -51,6 +56,8 @@ if t.TYPE_CHECKING:
         notes: t.List[str]
         discovery: AnsibleChoice
         unversioned: str
+        alternatives: t.Dict[str, AlternativesState]
+        ansible_facts: t.Dict[str, t.Dict[str, AlternativesState]]
         quarantine: t.Optional[str]
         diff: t.List[t.Dict[str, str]]
         summary: t.List[str]
@@ -99,11 +106,14 @@ class PinRun(Run[Parts, t.List[PinStep], PinResult]):
                 notes=seen.notes(),
                 discovery=seen.host.observation["ansible"],
                 unversioned=described(seen.host.observation["resolution"]["python"]),
+                alternatives=_choices(seen.host.observation, plan),
+                ansible_facts={},
                 quarantine=None,
                 diff=[diff_of(step) for step in plan],
                 summary=[],
             )
         )
+        result["ansible_facts"] = {_FACT: result["alternatives"]}
         result["summary"] = _summary(result)
         return result
 
@@ -121,8 +131,23 @@ class PinRun(Run[Parts, t.List[PinStep], PinResult]):
         # The texts of the diff are those before.
         result = self._predicted(seen, plan)
         PinSteps(seen, self._quarantine).carry_out(plan)
+        # Of what alternatives chooses by itself nobody knows before which it is.
+        result["alternatives"].update({name: safe(state_of_group(name)) for name in result["alternatives"]})
         result["quarantine"] = self._quarantine.kept_in
         return result
+
+
+def _choices(observation: Observation, plan: t.Sequence[PinStep]) -> t.Dict[str, AlternativesState]:
+    """Return what the groups python and python3 choose after the plan, where the release has them."""
+    found = {
+        group["name"]: AlternativesState(mode=group["mode"], target=group["chosen"])
+        for group in observation["alternatives"]
+        if group["own"] and group["name"] in _GROUPS
+    }
+    for step in plan:
+        if step["action"] == "select_alternative":
+            found[step["group"]] = AlternativesState(mode=step["mode"], target=step["target"])
+    return found
 
 
 def _shown_step(step: PinStep) -> ShownPinStep:

@@ -24,13 +24,16 @@ from .unversioned_steps import UnversionedSteps, without_what_cancels_out
 
 __all__ = ["PinSteps"]
 
+# The parts of which the record has what was made, first to last.
+_COMMANDS = ("unversioned", "python3")
+
 
 class PinSteps:
     """What one run does, for the parts as they were seen under the lock."""
 
     def __init__(self, parts: Parts, quarantine: Quarantine) -> None:
         self.record = parts.record
-        self._goes_back = parts.settings.unversioned == ORIGINAL
+        self._going_back = [part for part in _COMMANDS if getattr(parts.settings, part) == ORIGINAL]
         self._quarantine = quarantine
         self._unversioned = UnversionedSteps(parts.host, quarantine)
         self._steps: t.Dict[str, t.Callable[[PinStep], None]] = {
@@ -46,31 +49,31 @@ class PinSteps:
     def carry_out(self, plan: t.Sequence[PinStep]) -> None:
         """Do all steps. Raises SystemPythonError."""
         for step in plan:
-            if step["part"] == "unversioned":
-                self._change_unversioned(step)
+            if step["part"] in _COMMANDS:
+                self._change_command(step)
             else:
                 self._steps[step["action"]](step)
-        entry = self.record.entry("unversioned")
-        touched = any(step["part"] == "unversioned" for step in plan)
-        if touched and entry and (self._goes_back or not entry["made"]):
-            self.record.drop("unversioned")
+        for part in {step["part"] for step in plan}.intersection(_COMMANDS):
+            if self.record.entry(part) and (part in self._going_back or not self.record.made(part)):
+                self.record.drop(part)
 
-    def _change_unversioned(self, step: PinStep) -> None:
+    def _change_command(self, step: PinStep) -> None:
+        part = step["part"]
         if step["action"] == "forget":
             return
-        if self._goes_back:
+        if part in self._going_back:
             self._unversioned.carry_out(step)
             return
-        made = self.record.made()
-        self.record.note("unversioned", PinEntry(made=made + self._unversioned.intended(step)))
+        made = self.record.made(part)
+        self.record.note(part, PinEntry(made=made + self._unversioned.intended(step)))
         try:
             done = self._unversioned.carry_out(step)
         except SystemPythonError:
-            self._give_back(made)
+            self._give_back(part, made)
             raise
-        self.record.note("unversioned", PinEntry(made=without_what_cancels_out(made + done)))
+        self.record.note(part, PinEntry(made=without_what_cancels_out(made + done)))
 
-    def _give_back(self, made: t.Sequence[Made]) -> None:
+    def _give_back(self, part: str, made: t.Sequence[Made]) -> None:
         """After a step that failed: put back what this run moved out of its way."""
         run_id = self._quarantine.run_id
         for one in made:
@@ -78,9 +81,9 @@ class PinSteps:
                 self._quarantine.put_back(run_id, [one["path"]])
         left = [one for one in made if one.get("run_id") != run_id]
         if left:
-            self.record.note("unversioned", PinEntry(made=left))
+            self.record.note(part, PinEntry(made=left))
         else:
-            self.record.drop("unversioned")
+            self.record.drop(part)
 
     def _write_file(self, step: PinStep) -> None:
         path = step["path"]

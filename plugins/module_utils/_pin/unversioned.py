@@ -23,7 +23,7 @@ from .._rpm.database import Rpm
 from .plan import PinStep
 from .record import Made, PinEntry
 
-__all__ = ["ORIGINAL", "PinnedHost", "UnversionedPlanner", "installed"]
+__all__ = ["ORIGINAL", "PinnedHost", "UnversionedPlanner", "installed", "registered_choices", "undo_selections"]
 
 ORIGINAL = "original"
 _NOTHING_FOUND = 104
@@ -49,6 +49,28 @@ def installed(rpm: Rpm, names: t.Sequence[str]) -> t.List[str]:
     return [name for name in names if name not in missing]
 
 
+def registered_choices(observation: Observation, name: str) -> t.List[str]:
+    """Return what the alternatives group of this name may choose."""
+    groups = [one for one in observation["alternatives"] if one["name"] == name]
+    return [choice["target"] for group in groups for choice in group["choices"] if choice["exists"]]
+
+
+def undo_selections(observation: Observation, entry: t.Optional[PinEntry], path: str) -> t.List[PinStep]:
+    """Return what makes the choices again what they were, where nothing but choices was made of C(path)."""
+    steps = [step for made in reversed(entry["made"] if entry else []) for step in _undo_selection(observation, made)]
+    return steps or ([PinStep(action="forget", path=path)] if entry else [])
+
+
+def _undo_selection(observation: Observation, made: Made) -> t.List[PinStep]:
+    if not any(one["name"] == made["group"] for one in observation["alternatives"]):
+        return []
+    target, mode = made["before"]["target"], made["before"]["mode"]
+    if target not in registered_choices(observation, made["group"]):
+        # Its package is gone: then alternatives chooses by itself as well.
+        mode = "auto"
+    return [PinStep(action="select_alternative", group=made["group"], target=target, mode=mode)]
+
+
 class UnversionedPlanner:
     """What has to be done about C(/usr/bin/python). It only looks, but asks the repositories what they have."""
 
@@ -63,7 +85,7 @@ class UnversionedPlanner:
         """Return what has to be done. Raises PinImpossibleError, PinConflictError or AcquisitionError."""
         if wish == ORIGINAL:
             return self._plan_undoing(entry)
-        if actual_policy(self.contract, self.chain) == wish:
+        if actual_policy(self.contract, self.chain) == wish and not self._may_choose_another(wish):
             return []
         if target_of(self.contract, wish) is None:
             raise self._unknown(wish)
@@ -99,10 +121,16 @@ class UnversionedPlanner:
         select = PinStep(action="select_alternative", group=wanted["name"], target=target, mode="manual")
         return self._plan_clearing_for_alternative() + [select]
 
+    def _may_choose_another(self, wish: str) -> bool:
+        """Tell whether alternatives chooses what is wished by itself: another package changes that."""
+        wanted = self.contract["unversioned"].get("group")
+        automatic = [one["name"] for one in self.observation["alternatives"] if one["mode"] == "auto"]
+        if not wanted or wanted["name"] not in automatic:
+            return False
+        return wanted["targets"].get(wish) in self._registered(wanted["name"])
+
     def _registered(self, name: str) -> t.List[str]:
-        """Return what the alternatives group of this name may choose."""
-        groups = [one for one in self.observation["alternatives"] if one["name"] == name]
-        return [choice["target"] for group in groups for choice in group["choices"] if choice["exists"]]
+        return registered_choices(self.observation, name)
 
     def _plan_clearing_for_alternative(self) -> t.List[PinStep]:
         if not self.chain or is_governed(self.chain):
@@ -225,13 +253,7 @@ class UnversionedPlanner:
         return [PinStep(action="install_packages", packages=[name], evr=evr[name]) for name in gone]
 
     def _undo_select(self, made: Made) -> t.List[PinStep]:
-        if not any(one["name"] == made["group"] for one in self.observation["alternatives"]):
-            return []
-        target, mode = made["before"]["target"], made["before"]["mode"]
-        if target not in self._registered(made["group"]):
-            # Its package is gone: then alternatives chooses by itself as well.
-            mode = "auto"
-        return [PinStep(action="select_alternative", group=made["group"], target=target, mode=mode)]
+        return _undo_selection(self.observation, made)
 
     def _undo_quarantine(self, made: Made) -> t.List[PinStep]:
         return [PinStep(action="put_back", run_id=made["run_id"], path=made["path"])]

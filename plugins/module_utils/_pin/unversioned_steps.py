@@ -18,7 +18,7 @@ from .plan import PinStep
 from .record import AlternativesState, Made
 from .unversioned import PinnedHost
 
-__all__ = ["UnversionedSteps", "without_what_cancels_out"]
+__all__ = ["UnversionedSteps", "state_of_group", "without_what_cancels_out"]
 
 _FINDING = "SP108"
 _PROGRAMS = ("/usr/sbin/alternatives", "/usr/sbin/update-alternatives", "/usr/bin/update-alternatives")
@@ -41,7 +41,7 @@ class UnversionedSteps:
         if action == "remove_packages":
             packages = self.host.rpm.query(step["packages"], files=False).packages
             return [Made(action=action, evr={package.name: package.evr for package in packages})]
-        return [Made(action=action, group=step["group"], before=_state_of(step["group"]))]
+        return [Made(action=action, group=step["group"], before=state_of_group(step["group"]))]
 
     def carry_out(self, step: PinStep) -> t.List[Made]:
         """Do it and return what belongs in the record's C(made) afterwards. Raises SystemPythonError."""
@@ -91,7 +91,7 @@ class UnversionedSteps:
         auto = step["mode"] == "auto"
         wanted = ["--auto", step["group"]] if auto else ["--set", step["group"], str(step["target"])]
         done = self.host.runner([program] + wanted, timeout=60)
-        after = _state_of(step["group"])
+        after = state_of_group(step["group"])
         # Its exit code is 0 also where it did nothing. What it chooses by itself may be another since.
         missed = after["mode"] != step["mode"] or (not auto and after["target"] != step["target"])
         if done.rc != 0 or missed:
@@ -103,7 +103,8 @@ class UnversionedSteps:
             )
 
 
-def _state_of(name: str) -> AlternativesState:
+def state_of_group(name: str) -> AlternativesState:
+    """Return what an alternatives group chooses now."""
     group = next((one for one in python_groups() if one["name"] == name), None)
     return AlternativesState(mode=group["mode"] if group else None, target=group["chosen"] if group else None)
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import CONTRACTS
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.records import make_group
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import PinImpossibleError
 from ansible_collections.fleet.system_python.plugins.module_utils._disk import host_mode as modes
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.host_mode import (
@@ -21,7 +22,8 @@ from ansible_collections.fleet.system_python.plugins.module_utils._pin.files imp
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.immutable import require_attributes
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.plan import PinStep, changed_paths, diff_of
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.record import PinEntry
-from ansible_collections.fleet.system_python.plugins.module_utils._pin.run import PinRun, PinSettings
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.run import PinRun, PinSettings, _choices
+from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.audit_records import healthy
 
 
 def test_a_diff_of_pip_conf_has_no_passwords(tmp_path: Path) -> None:
@@ -64,3 +66,16 @@ def test_what_is_of_an_image_is_not_pinned(monkeypatch: pytest.MonkeyPatch) -> N
         PinRun(settings)._plan(seen)
     steps.pop()
     assert PinRun(settings)._plan(seen) == steps
+
+
+def test_what_the_groups_choose_is_told_as_it_will_be() -> None:
+    groups = [
+        make_group("python", mode="auto", chosen="/usr/libexec/no-python", own=True),
+        make_group("python3", mode="auto", chosen="/usr/bin/python3.6", own=True),
+        make_group("pip", mode="auto", chosen="/usr/bin/pip3.6"),
+    ]
+    plan = [PinStep(action="select_alternative", group="python3", target="/usr/bin/python3.11", mode="manual")]
+    assert _choices(healthy(alternatives=groups), plan) == {
+        "python": {"mode": "auto", "target": "/usr/libexec/no-python"},
+        "python3": {"mode": "manual", "target": "/usr/bin/python3.11"},
+    }

@@ -18,6 +18,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     ProofError,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._pin import unversioned_steps
+from ansible_collections.fleet.system_python.plugins.module_utils._pin.command import CommandPlanner
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.plan import PinStep
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.record import AlternativesState, Made, PinEntry
 from ansible_collections.fleet.system_python.plugins.module_utils._pin.unversioned import PinnedHost, UnversionedPlanner
@@ -162,6 +163,59 @@ def test_going_back_to_a_choice_that_is_gone_leaves_it_to_alternatives() -> None
         (step,) = unversioned(EL9, groups=[group]).plan("original", entry)
         assert (step["target"], step["mode"]) == ("/x", mode)
     assert unversioned(EL9).plan("original", entry) == [{"action": "forget", "path": "/usr/bin/python"}]
+
+
+def group_of(name: str, mode: str, chosen: str, *others: str) -> t.Dict[str, t.Any]:
+    choices = [{"target": target, "exists": True} for target in (chosen, *others)]
+    return {"name": name, "mode": mode, "chosen": chosen, "choices": choices, "own": True}
+
+
+EL8 = ("rhel", "8.10")
+NO_PYTHON = "/usr/libexec/no-python"
+
+
+@pytest.mark.parametrize(("mode", "expected"), [("auto", ["select_alternative"]), ("manual", [])])
+def test_a_choice_is_pinned_although_it_is_the_right_one(mode: str, expected: t.List[str]) -> None:
+    planner = unversioned(EL8, groups=[group_of("python", mode, NO_PYTHON, "/usr/bin/python3")])
+    assert [step["action"] for step in planner.plan("absent", None)] == expected
+    # Nothing chooses where no package made the group.
+    assert unversioned(EL8).plan("absent", None) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "wish", "target"),
+    [
+        (group_of("python3", "auto", "/usr/bin/python3.6", "/usr/bin/python3.11"), "3.11", "/usr/bin/python3.11"),
+        (group_of("python3", "manual", "/usr/bin/python3.11", "/usr/bin/python3.6"), "system", "/usr/bin/python3.6"),
+        (group_of("python3", "auto", "/usr/bin/python3.6"), "3.6", "/usr/bin/python3.6"),
+        (group_of("python3", "manual", "/usr/bin/python3.6"), "system", None),
+    ],
+)
+def test_python3_of_el8(group: t.Dict[str, t.Any], wish: str, target: t.Optional[str]) -> None:
+    found = CommandPlanner(unversioned(EL8, groups=[group]).host).plan(wish, None)
+    assert [(step["target"], step["mode"]) for step in found] == ([(target, "manual")] if target else [])
+
+
+def test_a_python3_that_cannot_be_chosen_says_what_can() -> None:
+    group = group_of("python3", "auto", "/usr/bin/python3.6", "/usr/bin/python3.11")
+    with pytest.raises(PinImpossibleError, match=r"no /usr/bin/python3\.12 that exists") as caught:
+        CommandPlanner(unversioned(EL8, groups=[group]).host).plan("3.12", None)
+    assert caught.value.details["possible"] == ["3.6", "3.11"]
+    with pytest.raises(PinImpossibleError, match="nothing chooses it"):
+        CommandPlanner(unversioned(EL9).host).plan("3.9", None)
+    with pytest.raises(PinImpossibleError, match="no alternatives group"):
+        CommandPlanner(unversioned(EL8).host).plan("3.6", None)
+
+
+def test_python3_goes_back_to_what_it_was() -> None:
+    before = AlternativesState(mode="auto", target="/usr/bin/python3.6")
+    entry = PinEntry(made=[Made(action="select_alternative", group="python3", before=before)])
+    group = group_of("python3", "manual", "/usr/bin/python3.11", "/usr/bin/python3.6")
+    (step,) = CommandPlanner(unversioned(EL8, groups=[group]).host).plan("original", entry)
+    assert (step["mode"], step["target"]) == ("auto", "/usr/bin/python3.6")
+    assert CommandPlanner(unversioned(EL8).host).plan("original", None) == []
+    (gone,) = CommandPlanner(unversioned(EL8).host).plan("original", entry)
+    assert gone["action"] == "forget"
 
 
 def test_what_alternatives_chooses_by_itself_may_be_another_since(monkeypatch: pytest.MonkeyPatch) -> None:
