@@ -12,13 +12,13 @@ from collections.abc import Sequence
 from typing import cast
 
 from ...module_utils._audit.findings import SEVERITIES
-from ...module_utils._evidence.records import HostEvidence
+from ...module_utils._evidence.records import EvidenceSource, HostEvidence, InstalledPackage
 from .collected import Collected, Facts, FirstAidAnswer, InterpreterFacts, ShownFinding
 
 __all__ = ["with_first_aid"]
 
 # What only a module can ask, so that what it found after first aid counts.
-_LATER = ("packages", "transactions", "logins", "log", "shell_history")
+_LATER = ("transactions", "logins", "log", "shell_history")
 
 
 def with_first_aid(collected: Collected, first_aid: FirstAidAnswer) -> Collected:
@@ -65,14 +65,28 @@ def _evidence(before: HostEvidence, later: HostEvidence) -> HostEvidence:
     """Return both: what a module looked for as well it did with more means, and later."""
     joined = dict(before)
     joined.update({key: later.get(key) or before.get(key) for key in _LATER})
+    joined["packages"] = _packages(before, later)
     known = {one["path"] for one in before["files"]}
     joined["files"] = [*before["files"], *(one for one in later["files"] if one["path"] not in known)]
-    joined["sources"] = [
-        *(one for one in before["sources"] if one["name"] not in _LATER or not later.get(one["name"])),
-        *(one for one in later["sources"] if one["name"] in _LATER),
-    ]
+    joined["sources"] = _sources(before, later)
     joined["redactions"] = before["redactions"] + later["redactions"]
     joined["seconds"] = later["seconds"]
     if "dependents" in later:
         joined["dependents"] = later["dependents"]
     return cast("HostEvidence", joined)
+
+
+def _packages(before: HostEvidence, later: HostEvidence) -> list[InstalledPackage]:
+    """Return them with the time before first aid, which installs packages again."""
+    known = {one["nevra"] for one in before["packages"]}
+    found = [*before["packages"], *(one for one in later["packages"] if one["nevra"] not in known)]
+    return sorted(found, key=lambda one: one["time"], reverse=True)
+
+
+def _sources(before: HostEvidence, later: HostEvidence) -> list[EvidenceSource]:
+    """Return what was asked, once; a module that was asked, too, is the one that tells."""
+    asked = {one["name"] for one in later["sources"]}.intersection(_LATER)
+    return [
+        *(one for one in before["sources"] if one["name"] not in asked),
+        *(one for one in later["sources"] if one["name"] in asked),
+    ]

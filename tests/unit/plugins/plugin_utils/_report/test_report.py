@@ -191,10 +191,15 @@ def test_a_verification_that_did_not_end_proves_nothing() -> None:
 
 @pytest.mark.parametrize("path", RECORDED, ids=lambda path: path.stem)
 def test_reports_keep_to_the_schema(path: Path) -> None:
+    assert faults(report_of(path.stem)) == []
+
+
+def faults(report: Report) -> list[str]:
+    """Return how a report is not as its schema says."""
     jsonschema = pytest.importorskip("jsonschema", reason="jsonschema (requirements/scenarios.txt) is not installed")
     schema = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
-    report = json.loads(render(report_of(path.stem))["json"])
-    assert [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(report)] == []
+    written = json.loads(render(report)["json"])
+    return [error.message for error in jsonschema.Draft202012Validator(schema).iter_errors(written)]
 
 
 def repaired() -> KnownHost:
@@ -333,6 +338,7 @@ def test_a_host_that_was_first_aided_has_all_sections() -> None:
     markdown = to_markdown(report)
     assert all(f"## {title}" in markdown for title in ("Evidence", "Hypotheses tested", "Recovery", "Timeline"))
     assert "brought one back before the evidence" not in markdown
+    assert faults(report) == []
 
 
 def test_what_modules_found_after_first_aid_is_told_too() -> None:
@@ -345,6 +351,13 @@ def test_what_modules_found_after_first_aid_is_told_too() -> None:
     wanted = {(one["id"], one["path"]) for one in later["facts"]["findings"]}
     assert wanted <= set(found)
     assert report["evidence"]["shell_history"] == later["evidence"]["shell_history"]
+    # First aid installs packages again: when that was says nothing about the incident.
+    times = {one["nevra"]: one["time"] for one in report["evidence"]["packages"]}
+    assert {
+        one["nevra"]: one["time"] for one in recorded("sles15_overwritten")["evidence"]["packages"]
+    }.items() <= times.items()
+    asked = [(one["name"], one["source"]) for one in report["evidence"]["sources"]]
+    assert len(asked) == len(set(asked))
 
 
 def test_an_error_keeps_what_was_collected_before_it() -> None:
