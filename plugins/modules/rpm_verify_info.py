@@ -11,7 +11,7 @@ description:
   - Drives the C(rpm) command, not its Python bindings, so it works where the system Python is broken.
   - Dependencies are not checked, and no scripts of packages are run.
   - Reads only, with two rpm processes, whatever the number of packages (one or two more with O(files) and for files
-    that another package took over).
+    that another package took over; with O(scope=all) two for every 40 packages).
 options:
   packages:
     description:
@@ -32,9 +32,18 @@ options:
     description:
       - With V(contract), verifies the packages that make up the operating system's own Python according to the
         collection. Those that the contract merely knows are verified where they are installed.
+      - With V(all), verifies every installed package, but those of O(exclude_packages). That reads every file of the
+        system, so give it a O(timeout) that fits. Not every deviation is damage then, see O(drift_only).
       - Adds to O(packages) when both are given.
     type: str
-    choices: [contract]
+    choices: [contract, all]
+  exclude_packages:
+    description:
+      - For O(scope=all), patterns of the names of packages that are left out, such as V(kernel*). They are returned in
+        RV(excluded_packages).
+    type: list
+    elements: str
+    default: []
   contract:
     description:
       - For O(scope=contract), a contract of your own for an operating system that the collection does not know, or keys
@@ -119,6 +128,20 @@ EXAMPLES = r"""
     exclude: [config, doc]
     timeout: 30
   become: true
+
+- name: Verify the whole host, for at most ten minutes
+  fleet.system_python.rpm_verify_info:
+    scope: all
+    exclude_packages: ["kernel*", "linux-firmware*"]
+    drift_only: true
+    timeout: 600
+  register: whole
+  become: true
+
+- name: Tell what was not reached, which is not said to be intact
+  ansible.builtin.debug:
+    var: whole.unverified_packages
+  when: whole.partial
 
 - name: Verify a mounted image
   fleet.system_python.rpm_verify_info:
@@ -364,6 +387,12 @@ unverified_packages:
   type: list
   elements: str
   sample: []
+excluded_packages:
+  description: The packages that O(exclude_packages) left out.
+  returned: with O(scope=all)
+  type: list
+  elements: str
+  sample: []
 contract:
   description: The contract whose packages were verified.
   returned: with O(scope=contract)
@@ -403,13 +432,15 @@ from ..module_utils._disk.os_release import read_os_release
 from ..module_utils._disk.root import Root
 from ..module_utils._rpm.database import Rpm
 from ..module_utils._rpm.disk import Disk
+from ..module_utils._rpm.everything import verify_everything
 from ..module_utils._rpm.offline import open_offline
 from ..module_utils._rpm.verification import VerifyRequest, verify_info
 
 ARGUMENT_SPEC = {
     "packages": {"type": "list", "elements": "str"},
     "files": {"type": "list", "elements": "path"},
-    "scope": {"type": "str", "choices": ["contract"]},
+    "scope": {"type": "str", "choices": ["contract", "all"]},
+    "exclude_packages": {"type": "list", "elements": "str", "default": []},
     "contract": {"type": "dict"},
     "exclude": {
         "type": "list",
@@ -446,7 +477,10 @@ def verify(module: AnsibleModule) -> t.Mapping[str, object]:
         timeout=options["timeout"],
     )
     with _database(options["root"], options["dbpath"]) as rpm:
-        result = verify_info(rpm, Disk(root), request)
+        if options["scope"] == "all":
+            result = verify_everything(rpm, Disk(root), request, options["exclude_packages"])
+        else:
+            result = verify_info(rpm, Disk(root), request)
     known = {"contract": contract["id"]} if contract else {}
     return dict(result, changed=False, **known)
 

@@ -104,6 +104,10 @@ def test_agrees_with_rpm_on_every_package(ansible: Ansible, host: Host) -> None:
     result = verify(ansible, host, packages=sorted(set(names) - {"gpg-pubkey"}))
     said = host.run("rpm -V --nodeps --noscripts $(rpm -qa --qf '%{NAME}\\n' | grep -v gpg-pubkey | sort -u)").out
     assert len(result["files"]) == len(said.splitlines()), said
+    whole = verify(ansible, host, scope="all")
+    assert whole["files"] == result["files"]
+    assert {one["nevra"] for one in whole["packages"]} == {one["nevra"] for one in result["packages"]}
+    assert (whole["partial"], whole["unverified_packages"], whole["not_installed"]) == (False, [], [])
 
 
 def test_an_unreadable_database(ansible: Ansible, host: Host) -> None:

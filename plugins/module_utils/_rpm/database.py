@@ -121,6 +121,14 @@ class Rpm(Asker):
         self._require_agreement(self._answers.add_packages(packages, missing))
         return Query(packages, missing)
 
+    def installed(self) -> t.List[PackageId]:
+        """Return what identifies each installed package. One process. Keys of signers are no packages."""
+        done = self.ask(["-q", "-a", "--qf", HEADS])
+        self.check(done)
+        packages, _messages = parse_packages(done.out)
+        self._require_packages(bool(packages))
+        return [package.id for package in packages if package.name != "gpg-pubkey"]
+
     def verify(
         self,
         names: t.Sequence[str],

@@ -23,7 +23,7 @@ from .disk import Disk, FileMetadata
 from .packages import RpmFile, RpmPackage
 from .verify_output import NO_FLAGS, VerifyEntry, is_drift
 
-__all__ = ["FileInfo", "PackageInfo", "VerifyInfo", "VerifyRequest", "expected_of", "state_of", "verify_info"]
+__all__ = ["Clock", "FileInfo", "PackageInfo", "VerifyInfo", "VerifyRequest", "expected_of", "state_of", "verify_info"]
 
 Clock = t.Callable[[], float]
 
@@ -83,6 +83,7 @@ if t.TYPE_CHECKING:
         unowned_files: t.List[str]
         partial: bool
         unverified_packages: t.List[str]
+        excluded_packages: t.NotRequired[t.List[str]]
         intact: bool
         elapsed: float
 

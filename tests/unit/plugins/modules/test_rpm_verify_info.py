@@ -8,6 +8,11 @@ import typing as t
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.root import Root
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm import everything
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.database import Rpm
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.disk import Disk
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.verification import VerifyRequest
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.verify_output import ATTRIBUTES
 from ansible_collections.fleet.system_python.plugins.modules import rpm_verify_info
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import (
@@ -52,6 +57,28 @@ def test_the_scope_of_the_contract(run_module: RunModule, image: str) -> None:
     assert not result["changed"]
     assert (result["contract"], result["intact"], result["not_installed"]) == ("el9", True, [])
     assert [package["name"] for package in result["packages"]] == ["python3", "python3-libs"]
+
+
+def test_the_scope_of_all_packages(run_module: RunModule, image: str) -> None:
+    options = {"scope": "all", "root": image}  # type: t.Dict[str, t.Any]
+    result = run_module(rpm_verify_info.main, options)
+    assert (result["intact"], result["partial"], result["excluded_packages"]) == (True, False, [])
+    assert sorted(package["name"] for package in result["packages"]) == ["python3", "python3-libs"]
+    few = run_module(rpm_verify_info.main, dict(options, exclude_packages=["*-libs"], packages=["gone"]))
+    assert ([package["name"] for package in few["packages"]], few["intact"]) == (["python3"], False)
+    assert (few["not_installed"], len(few["excluded_packages"])) == (["gone"], 1)
+
+
+def test_what_was_not_reached_in_time_is_not_called_intact(image: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    times = iter([0.0, 0.0, 0.0, 0.0, 61.0, 61.0])
+    monkeypatch.setattr(everything, "_AT_ONCE", 1)
+    rpm = Rpm(root=image)
+    request = VerifyRequest(timeout=60.0)
+    result = everything.verify_everything(rpm, Disk(Root(image)), request, clock=lambda: next(times))
+    assert (result["partial"], result["intact"]) == (True, False)
+    first, second = result["packages"]
+    assert (first["verified"], first["intact"], second["verified"], second["intact"]) == (True, True, False, False)
+    assert result["unverified_packages"] == [second["nevra"]]
 
 
 def test_check_mode_is_the_same(run_module: RunModule, image: str) -> None:
