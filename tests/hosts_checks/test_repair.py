@@ -6,9 +6,16 @@
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from checkkit import Ansible, Fleet, Host
+
+from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import (
+    PackagedFile,
+    build,
+    skip_unless,
+)
 
 LINK = "/usr/bin/python3"
 BINARY = {"rhel9": "/usr/bin/python3.9", "sles15": "/usr/bin/python3.6"}
@@ -297,13 +304,22 @@ def test_a_read_only_usr_is_told_before_anything_is_changed(special: Callable[..
     assert host.listing() == before
 
 
-def test_a_transactional_host_is_told_the_exact_packages(fleet: Fleet) -> None:
+def transactional_host(fleet: Fleet, folder: Path) -> Host:
+    """Start a host with a read-only /usr and a package whose program stands in for transactional-update."""
+    skip_unless("rpmbuild")
+    says = b"#!/bin/sh\necho \"$@\" >>/root/called\necho 'New default snapshot is #7 (/.snapshots/7/snapshot).'\n"
+    program = PackagedFile("/usr/sbin/transactional-update", says, mode=0o755)
     unconfined = ("--security-opt", "seccomp=unconfined", "--security-opt", "apparmor=unconfined")
     host = fleet.start("sles15", "--cap-add", "SYS_ADMIN", *unconfined)
+    host.put("/root/stand-in.rpm", Path(build(str(folder), "transactional-update", [program])).read_bytes())
+    host.check("rpm -i --nosignature --nodeps /root/stand-in.rpm")
     host.install()
-    program = "/usr/sbin/transactional-update"
-    host.check(f"printf '#!/bin/sh\necho \"$@\" >>/root/called\n' >{program} && chmod 755 {program}")
     host.check("printf x >>/usr/bin/python3.6 && mount --bind /usr /usr && mount -o remount,ro,bind /usr")
+    return host
+
+
+def test_a_transactional_host_is_told_the_exact_packages(fleet: Fleet, ansible: Ansible, tmp_path: Path) -> None:
+    host = transactional_host(fleet, tmp_path)
     base = host.check("rpm -q --qf '%{NAME}=%{VERSION}-%{RELEASE}' python3-base")
     before = host.listing()
     code, facts = host.drive("audit")
@@ -315,6 +331,17 @@ def test_a_transactional_host_is_told_the_exact_packages(fleet: Fleet) -> None:
         assert f"pkg install --force --oldpackage {base}" in error["details"]["commands"][0]
     assert host.listing() == before
     host.check("[ ! -e /root/called ]")
+    # On request they go into a snapshot, once; after the boot the rest is done and proven.
+    extra = ("-e", "python_restore_transactional=stage", "-e", "python_report_folder=")
+    for _run in range(2):
+        done = ansible.playbook("fleet.system_python.remediate", host, arguments=extra)
+        assert (done.rc, "waits for the reboot" in done.out) == (0, True), done.out + done.err
+    (called,) = host.check("cat /root/called").splitlines()
+    assert called.startswith("--non-interactive --no-selfupdate pkg install --force --oldpackage ")
+    assert base in called
+    host.check("mount -o remount,rw,bind /usr && rm /run/fleet.system_python/staged.json")
+    code, result = host.drive("repair")
+    assert (code, result["healthy"]) == (0, True), result
 
 
 def test_only_root_may_repair(broken: Callable[[str], Host]) -> None:
