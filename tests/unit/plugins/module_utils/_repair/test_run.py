@@ -17,7 +17,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     ReadOnlyError,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Staging
-from ansible_collections.fleet.system_python.plugins.module_utils._repair import proof
+from ansible_collections.fleet.system_python.plugins.module_utils._repair import notes, proof
 from ansible_collections.fleet.system_python.plugins.module_utils._repair import run as repairs
 from ansible_collections.fleet.system_python.plugins.module_utils._repair.plan import RepairStep
 from ansible_collections.fleet.system_python.plugins.module_utils._repair.proof import ProofLine
@@ -165,6 +165,14 @@ def test_the_error_of_a_read_only_host_says_that_nothing_was_changed(
         a_repair(monkeypatch, tmp_path, [planted(stray)]).apply()
     assert raised.value.changed_nothing is True
     assert "report" not in raised.value.returned
+
+
+@pytest.mark.parametrize("always", [True, False])
+def test_evidence_of_a_healthy_host_is_collected_on_request(monkeypatch: pytest.MonkeyPatch, always: bool) -> None:
+    monkeypatch.setattr(notes, "collect", lambda *_what: {"when": "before the repair"})
+    kept = notes.RepairNotes({"ID": "rhel"}, always=always)
+    kept.before("run", healthy(), [])
+    assert ("evidence" in kept.content) == always
 
 
 def test_an_error_returns_the_report_as_far_as_it_came(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:

@@ -57,6 +57,12 @@ def test_a_repair_that_came_to_its_end(
     assert not outcome.needs_somebody
 
 
+def test_what_waits_for_a_reboot_is_told() -> None:
+    result = {"changed": True, "healthy": False, "findings": [{"id": "SP201"}], "staged": {"packages": ["p"]}}
+    assert repaired({"python_restore_result": result}, check_mode=False).note == "SP201; waits for the reboot"
+    assert repaired({"python_restore_result": result}, check_mode=True).note == "SP201"
+
+
 def test_a_host_whose_proof_failed_needs_somebody() -> None:
     unproven = result("SP110", left=("SP110",), changed=False, proof=[{"command": None, "ok": False, "output": "no"}])
     outcome = repaired({"python_restore_result": unproven}, check_mode=False)
