@@ -26,6 +26,8 @@ from hostkit.shell import HostError
 
 ROOT = Path(__file__).resolve().parents[2]
 UNDER_TEST = "/root/under-test"
+# For find: without the sizes of folders, which say what was in them for a moment, too.
+EACH_FILE = "\\( -type d -printf '%p %m %u:%g d\\n' -o -printf '%p %m %u:%g %y %s %l\\n' \\)"
 # Kills the first rpm that reinstalls packages for real, with whoever started it, once it has written so many bytes.
 # Python on the host because it must see a transaction that lasts a fraction of a second; its own progress says when.
 KILL_RPM = """
@@ -161,7 +163,7 @@ class Host:
     def listing(self) -> str:
         """Return mode, owner, link target and digest of every file in the folders that matter: to prove no change."""
         return self.check(
-            "find /usr /etc/alternatives /var/lib/alternatives -xdev -printf '%p %m %u:%g %y %s %l\\n' | sort;"
+            f"find /usr /etc/alternatives /var/lib/alternatives -xdev {EACH_FILE} | sort;"
             "find /usr/bin -xdev -name '*python*' -type f -exec sha256sum {} + | sort;"
             "find /var/lib/fleet.system_python 2>&1; true"
         )

@@ -124,12 +124,14 @@ def broken(fleet: Fleet, with_driver: Callable[[str], str], data: dict[str, Any]
 def test_it_is_found_and_repaired(broken: Host, data: dict[str, Any], image: str) -> None:
     python = _driver(image)
     options = {"policy": data["options"]} if data.get("options") else {}
-    code, facts = broken.drive("audit", python, **options)
+    predicted = broken.drive("predict", python, **options)
+    # What is refused has no result; else an audit is a part of it.
+    code, facts = broken.drive("audit", python, **options) if "refused" in data else predicted
     assert code == 0, facts
     found, expected = _ids(facts["findings"]), _of(data, "findings", image)
     assert found >= expected
     assert found <= expected | _of(data, "allowed", image), facts["findings"]
-    predicted, result = (broken.drive(what, python, **options) for what in ("predict", "repair"))
+    result = broken.drive("repair", python, **options)
     # Tamperings that plant a program make it tell when somebody ran it.
     assert broken.run("ls /root/*-was-run").rc != 0
     for command in apply.evidence(data, image, "holds"):
