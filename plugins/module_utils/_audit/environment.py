@@ -12,6 +12,7 @@ import re
 import typing as t
 
 from .._disk.root import Root
+from .import_path import HIJACKING_VARIABLES
 from .readers.csh import read_csh
 from .readers.plain import (
     read_crontab,
@@ -32,7 +33,6 @@ from .readers.systemd import (
 from .records import Hijack, SearchPath, SelinuxConfig
 
 __all__ = [
-    "HIJACKING_VARIABLES",
     "LOADER_VARIABLES",
     "SOURCES",
     "Everyone",
@@ -44,16 +44,6 @@ __all__ = [
     "selinux_config",
     "set_for_everyone",
 ]
-
-# With these Python runs other code than its own, wherever it is started (the last one: where people type into it).
-HIJACKING_VARIABLES = (
-    "PYTHONHOME",
-    "PYTHONPATH",
-    "PYTHONPLATLIBDIR",
-    "PYTHONPYCACHEPREFIX",
-    "PYTHONUSERBASE",
-    "PYTHONSTARTUP",
-)
 
 # With these the dynamic loader puts other libraries into every program: ld.so(8).
 LOADER_VARIABLES = ("LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT")

@@ -28,7 +28,17 @@ Nothing takes away C(landmark), C(archive) and C(library).
 
 import typing as t
 
-__all__ = ["ASKED_FOR", "CORE", "ROOT_USER_BASE", "SITE_NAMES", "Place", "import_path", "paths_of", "place_templates"]
+__all__ = [
+    "ASKED_FOR",
+    "CORE",
+    "HIJACKING_VARIABLES",
+    "ROOT_USER_BASE",
+    "SITE_NAMES",
+    "Place",
+    "import_path",
+    "paths_of",
+    "place_templates",
+]
 
 SITE_NAMES = ("site-packages", "dist-packages")
 # The roles that no option of Python takes away.
@@ -49,6 +59,17 @@ _SCRIPT_FOLDERS = ("/usr/bin", "/usr/sbin", "/usr/libexec")
 # Of the interpreters; those of EL 8 are in the second.
 _PROGRAM_FOLDERS = ("/usr/bin", "/usr/libexec")
 _PROGRAM_NAMES = ("python%v", "python3", "python", "platform-python%v", "platform-python")
+
+
+# With these Python runs other code than its own, wherever it is started (the last one: where people type into it).
+HIJACKING_VARIABLES = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONPLATLIBDIR",
+    "PYTHONPYCACHEPREFIX",
+    "PYTHONUSERBASE",
+    "PYTHONSTARTUP",
+)
 
 
 class Place(t.NamedTuple):

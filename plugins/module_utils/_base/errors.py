@@ -49,6 +49,7 @@ __all__ = [
     "TransactionError",
     "TransactionRefusedError",
     "UnknownPlatformError",
+    "UnsafeLockError",
     "UnsafeRootError",
     "VersionGoneError",
     "changing_nothing",
@@ -210,6 +211,13 @@ class LockedError(SystemPythonError):
     """Another run holds the lock; details: pid, since, host."""
 
     kind = "locked"
+    changed_nothing = True
+
+
+class UnsafeLockError(SystemPythonError):
+    """The lock file is not one that only its owner can have made; details: path."""
+
+    kind = "lock_unsafe"
     changed_nothing = True
 
 

@@ -4,28 +4,38 @@
 
 # PRIVATE to the collection: no other collection may import this file.
 
-"""What the quarantine says of one thing that it keeps: an entry of the manifest, see docs/notes/quarantine.md."""
+"""What the quarantine says that it keeps: the manifests of its runs, see docs/notes/quarantine.md."""
 
 import base64
+import json
 import os
 import re
 import stat
 import typing as t
 
-from .._base.text import json_text
-from .files import kind_of, octal_mode, sha256_of
+from .._base.errors import QuarantineError
+from .._base.text import json_text, printable
+from .files import kind_of, octal_mode, open_regular, sha256_of
 
 __all__ = [
+    "DEFAULT_FOLDER",
+    "FORMAT",
     "ITEMS",
+    "STATE_FOLDER",
     "KeptEntry",
     "KeptRecord",
     "aside_of",
+    "load_run",
     "make_entry",
+    "manifest_of",
     "path_fields",
     "path_of",
-    "problem_of_entry",
+    "run_ids",
 ]
 
+STATE_FOLDER = "/var/lib/fleet.system_python"
+DEFAULT_FOLDER = STATE_FOLDER + "/quarantine"
+FORMAT = 1
 # The folder of what a run keeps, beside its manifest.
 ITEMS = "items"
 
@@ -153,7 +163,7 @@ def aside_of(entry: KeptEntry) -> t.Optional[str]:
     return _exact_path(entry["aside"], entry.get("aside_base64")) if "aside" in entry else None
 
 
-def problem_of_entry(entry: object) -> str:
+def _problem_of_entry(entry: object) -> str:
     """Return what keeps C(entry), as JSON has it, from being an entry; empty when it is one."""
     if not isinstance(entry, dict):
         return "is not an object"
@@ -171,4 +181,56 @@ def problem_of_entry(entry: object) -> str:
                 _exact_path(entry[key], entry.get(key + "_base64"))
     except (ValueError, TypeError):
         return "has an unreadable path"
+    return ""
+
+
+def run_ids(folder: str) -> t.List[str]:
+    """Return the names of the runs that have a folder in the quarantine C(folder), which need not exist."""
+    if not os.path.isdir(folder):
+        return []
+    return sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name)))
+
+
+def manifest_of(folder: str, run_id: str) -> str:
+    """Return where the manifest of a run is."""
+    return os.path.join(folder, run_id, "manifest.json")
+
+
+def load_run(folder: str, run_id: str) -> t.Tuple[str, t.List[KeptEntry]]:
+    """Return the time and the entries of a run, nothing where it has no manifest. Raises QuarantineError."""
+    manifest = manifest_of(folder, run_id)
+    return _load_manifest(manifest) if os.path.lexists(manifest) else ("", [])
+
+
+def _load_manifest(manifest: str) -> t.Tuple[str, t.List[KeptEntry]]:
+    """Return the time and the entries of a manifest. Raises QuarantineError for a damaged one."""
+    loaded: t.Any = None
+    try:
+        with open(open_regular(manifest), "rb") as stream:
+            loaded = json.loads(stream.read().decode("ascii"))
+        problem = _problem_of(loaded)
+    except ValueError as error:
+        problem = "it is not JSON ({0})".format(error)
+    except OSError as error:
+        problem = "it cannot be read ({0})".format(error.strerror)
+    if problem:
+        raise QuarantineError(
+            "The manifest {0} is damaged: {1}. What it describes is in the folder beside it. "
+            "Move the whole folder of this run away, outside the quarantine, and run again.".format(
+                printable(manifest), problem
+            ),
+            path=json_text(manifest),
+        )
+    return loaded["time"], loaded["entries"]
+
+
+def _problem_of(loaded: object) -> str:
+    if not isinstance(loaded, dict) or loaded.get("format") != FORMAT:
+        return "it is not of format {0}".format(FORMAT)
+    if not isinstance(loaded.get("entries"), list) or not isinstance(loaded.get("time"), str):
+        return "it has no entries or no time"
+    for number, entry in enumerate(loaded["entries"], 1):
+        problem = _problem_of_entry(entry)
+        if problem:
+            return "entry {0} {1}".format(number, problem)
     return ""

@@ -16,16 +16,13 @@ from .._base.clock import utc_stamp
 from .._base.errors import QuarantineError
 from .._base.text import json_text, printable
 from .atomic import remove_leftovers, write_durably
-from .files import kind_of, open_regular
+from .files import kind_of
 from .hidden import Checkpoint, no_checkpoint
-from .kept import ITEMS, KeptEntry, KeptRecord, problem_of_entry
+from .kept import FORMAT, ITEMS, KeptEntry, KeptRecord, load_run, manifest_of, run_ids
 from .kernel import sync_folder
 from .space import clear_errors
 
-__all__ = ["KeptRun", "run_ids"]
-
-_FORMAT = 1
-_MANIFEST = "manifest.json"
+__all__ = ["KeptRun"]
 
 
 class KeptRun:
@@ -36,12 +33,9 @@ class KeptRun:
         self.run_id = run_id
         self.checkpoint = checkpoint
         self.path = os.path.join(folder, run_id)
-        self.manifest = os.path.join(self.path, _MANIFEST)
-        self.time = ""
-        self.entries: t.List[KeptEntry] = []
+        self.manifest = manifest_of(folder, run_id)
+        self.time, self.entries = load_run(folder, run_id)
         self._deferred = False
-        if os.path.lexists(self.manifest):
-            self.time, self.entries = _load_manifest(self.manifest)
 
     def require(self) -> None:
         """Raise QuarantineError where there is no such run."""
@@ -86,7 +80,7 @@ class KeptRun:
         """Write the manifest."""
         if self._deferred:
             return
-        content = {"format": _FORMAT, "run_id": self.run_id, "time": self.time, "entries": self.entries}
+        content = {"format": FORMAT, "run_id": self.run_id, "time": self.time, "entries": self.entries}
         data = json.dumps(content, indent=1, sort_keys=True).encode("ascii") + b"\n"
         write_durably(self.manifest, data, checkpoint=self.checkpoint)
 
@@ -150,44 +144,3 @@ def _make_private(folder: str) -> None:
             )
         if stat.S_IMODE(found.st_mode) != 0o700:
             os.chmod(folder, 0o700)
-
-
-def run_ids(folder: str) -> t.List[str]:
-    """Return the names of the runs that have a folder in the quarantine C(folder), which need not exist."""
-    if not os.path.isdir(folder):
-        return []
-    return sorted(name for name in os.listdir(folder) if os.path.isdir(os.path.join(folder, name)))
-
-
-def _load_manifest(manifest: str) -> t.Tuple[str, t.List[KeptEntry]]:
-    """Return the time and the entries of a manifest. Raises QuarantineError for a damaged one."""
-    loaded: t.Any = None
-    try:
-        with open(open_regular(manifest), "rb") as stream:
-            loaded = json.loads(stream.read().decode("ascii"))
-        problem = _problem_of(loaded)
-    except ValueError as error:
-        problem = "it is not JSON ({0})".format(error)
-    except OSError as error:
-        problem = "it cannot be read ({0})".format(error.strerror)
-    if problem:
-        raise QuarantineError(
-            "The manifest {0} is damaged: {1}. What it describes is in the folder beside it. "
-            "Move the whole folder of this run away, outside the quarantine, and run again.".format(
-                printable(manifest), problem
-            ),
-            path=json_text(manifest),
-        )
-    return loaded["time"], loaded["entries"]
-
-
-def _problem_of(loaded: object) -> str:
-    if not isinstance(loaded, dict) or loaded.get("format") != _FORMAT:
-        return "it is not of format {0}".format(_FORMAT)
-    if not isinstance(loaded.get("entries"), list) or not isinstance(loaded.get("time"), str):
-        return "it has no entries or no time"
-    for number, entry in enumerate(loaded["entries"], 1):
-        problem = problem_of_entry(entry)
-        if problem:
-            return "entry {0} {1}".format(number, problem)
-    return ""

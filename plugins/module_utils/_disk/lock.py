@@ -22,24 +22,17 @@ import types
 import typing as t
 
 from .._base.clock import utc_stamp
-from .._base.errors import LockedError, PrivilegeError, SystemPythonError
+from .._base.errors import LockedError, PrivilegeError, UnsafeLockError
 from .._base.text import json_text, printable
 from .space import clear_errors
 
-__all__ = ["DEFAULT_LOCK_PATH", "Holder", "RunLock", "UnsafeLockError", "find_holder"]
+__all__ = ["DEFAULT_LOCK_PATH", "Holder", "RunLock", "find_holder"]
 
 DEFAULT_LOCK_PATH = "/run/lock/fleet.system_python.lock"
 
 _INTERVAL = 0.2
 _TEXT_LIMIT = 4096
 _COMMAND_LIMIT = 300
-
-
-class UnsafeLockError(SystemPythonError):
-    """The lock file is not one that only its owner can have made; details: path."""
-
-    kind = "lock_unsafe"
-    changed_nothing = True
 
 
 class Holder(t.NamedTuple):

@@ -14,17 +14,16 @@ import os
 import typing as t
 
 from .._base.errors import ReadOnlyError
-from .._base.text import json_text, printable, shortened
+from .._base.text import json_text, printable
 from .files import is_directory, walk
 from .host_mode import require_mutable
 from .kernel import APPEND_ONLY, IMMUTABLE, file_flags
 from .mounts import read_mounts
 from .root import HOST
-from .space import is_read_only
+from .space import is_read_only, unchangeable
 
-__all__ = ["Changes", "require_changeable", "unchangeable"]
+__all__ = ["Changes", "require_changeable"]
 
-_MOST_SHOWN = 5
 _ATTRIBUTES = ((IMMUTABLE, "immutable"), (APPEND_ONLY, "append-only"))
 
 
@@ -57,19 +56,6 @@ def require_changeable(changes: Changes) -> None:
     found = dict(_obstacles(changes))
     if found:
         raise unchangeable(found)
-
-
-def unchangeable(found: t.Mapping[str, str]) -> ReadOnlyError:
-    """Return the error that names what cannot be changed; C(found) maps paths to why."""
-    paths = sorted(found)
-    shown = shortened(("{0} ({1})".format(printable(path), found[path]) for path in paths), _MOST_SHOWN)
-    return ReadOnlyError(
-        "Nothing was changed, because this cannot be changed: {0}. If that is not on purpose, take the attribute "
-        "away (chattr -i -a) or unmount what is mounted, and run again.".format(shown),
-        path=json_text(paths[0]),
-        paths=[json_text(path) for path in paths],
-        reasons=[found[path] for path in paths],
-    )
 
 
 def _existing_folder(path: str) -> str:

@@ -21,18 +21,15 @@ from .._base.text import json_text, printable
 from .atomic import install_copy, replace_link
 from .files import size_of
 from .hidden import Checkpoint, aside_name, no_checkpoint
-from .kept import KeptEntry, KeptRecord, make_entry, path_of
-from .kept_run import KeptRun, run_ids
+from .kept import DEFAULT_FOLDER, KeptEntry, KeptRecord, make_entry, path_of, run_ids
+from .kept_run import KeptRun
 from .kernel import sync_folder
 from .links import kind_of
 from .recovery import SettledRecord, recover_run, settle
 from .space import clear_errors, ensure_room
 from .trees import Placed, copy, differences, place, remove_any, remove_copied
 
-__all__ = ["DEFAULT_FOLDER", "STATE_FOLDER", "Keeping", "Quarantine", "QuarantineRun", "before_a_package"]
-
-STATE_FOLDER = "/var/lib/fleet.system_python"
-DEFAULT_FOLDER = STATE_FOLDER + "/quarantine"
+__all__ = ["Keeping", "Quarantine", "QuarantineRun", "before_a_package"]
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+-]{0,199}")
 

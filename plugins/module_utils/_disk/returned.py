@@ -9,9 +9,7 @@
 import typing as t
 
 from .._base.errors import QuarantineError
-from .kept import KeptEntry, make_entry, path_of
-from .kept_run import KeptRun, run_ids
-from .quarantine import DEFAULT_FOLDER
+from .kept import DEFAULT_FOLDER, KeptEntry, load_run, make_entry, path_of, run_ids
 
 __all__ = ["returned_paths"]
 
@@ -19,12 +17,12 @@ __all__ = ["returned_paths"]
 def returned_paths(folder: str = DEFAULT_FOLDER) -> t.List[str]:
     """Return the paths that were put back, and not taken again later. Of a folder the content may have changed."""
     last: t.Dict[str, KeptEntry] = {}
-    for run in sorted(_runs(folder), key=lambda run: (run.time, run.run_id)):
-        last.update((path_of(entry), entry) for entry in run.entries if entry["action"] != "keep")
+    for _time, _run_id, entries in sorted(_runs(folder), key=lambda run: run[:2]):
+        last.update((path_of(entry), entry) for entry in entries if entry["action"] != "keep")
     return sorted(path for path, entry in last.items() if entry["state"] == "put_back" and _is_there(path, entry))
 
 
-def _runs(folder: str) -> t.Iterator[KeptRun]:
+def _runs(folder: str) -> t.Iterator[t.Tuple[str, str, t.List[KeptEntry]]]:
     try:
         names = run_ids(folder)
     except OSError:
@@ -32,10 +30,11 @@ def _runs(folder: str) -> t.Iterator[KeptRun]:
         return
     for name in names:
         try:
-            yield KeptRun(folder, name)
+            time, entries = load_run(folder, name)
         except (QuarantineError, OSError):
             # A damaged manifest, which the repair tells, remembers nothing.
             continue
+        yield time, name, entries
 
 
 def _is_there(path: str, entry: KeptEntry) -> bool:

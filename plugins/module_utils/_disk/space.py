@@ -13,10 +13,12 @@ import sys
 import typing as t
 
 from .._base.errors import DiskFullError, ReadOnlyError
-from .._base.text import json_text, printable
+from .._base.text import json_text, printable, shortened
 from .files import folder_of
 
-__all__ = ["clear_errors", "ensure_room", "free_bytes", "is_read_only", "read_only_error"]
+__all__ = ["clear_errors", "ensure_room", "free_bytes", "is_read_only", "read_only_error", "unchangeable"]
+
+_MOST_SHOWN = 5
 
 
 def free_bytes(path: str) -> int:
@@ -90,4 +92,17 @@ def read_only_error(path: str) -> ReadOnlyError:
     return ReadOnlyError(
         "{0} cannot be written: its file system is read-only. Mount it writable and run again.".format(printable(path)),
         path=json_text(path),
+    )
+
+
+def unchangeable(found: t.Mapping[str, str]) -> ReadOnlyError:
+    """Return the error that names what cannot be changed; C(found) maps paths to why."""
+    paths = sorted(found)
+    shown = shortened(("{0} ({1})".format(printable(path), found[path]) for path in paths), _MOST_SHOWN)
+    return ReadOnlyError(
+        "Nothing was changed, because this cannot be changed: {0}. If that is not on purpose, take the attribute "
+        "away (chattr -i -a) or unmount what is mounted, and run again.".format(shown),
+        path=json_text(paths[0]),
+        paths=[json_text(path) for path in paths],
+        reasons=[found[path] for path in paths],
     )

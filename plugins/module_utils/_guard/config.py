@@ -10,9 +10,9 @@ import typing as t
 
 from .._audit.alternatives import ADMIN_FOLDERS, ENTRIES_FOLDER
 from .._audit.contract import COMMAND, Contract
-from .._audit.environment import HIJACKING_VARIABLES, LOADER_VARIABLES, SOURCES
+from .._audit.environment import LOADER_VARIABLES, SOURCES
 from .._audit.findings import RULES
-from .._audit.import_path import ASKED_FOR, import_path
+from .._audit.import_path import ASKED_FOR, HIJACKING_VARIABLES, import_path
 from .._audit.imports import root_user_base
 from .._audit.loader import PRELOAD
 from .._audit.manager_plugins import DNF_CONF, plugin_folders

@@ -30,8 +30,10 @@ from .._disk.hidden import PREFIX
 from .._disk.space import clear_errors, ensure_room
 from .._disk.trees import remove_any
 from .._rpm.database import Rpm
-from .._rpm.packages import PackageId, RpmFile, RpmPackage
+from .._rpm.package_files import check_signatures, package_files
+from .._rpm.packages import RpmFile, RpmPackage
 from .repodata import evr_key
+from .wanted import Wanted
 
 __all__ = [
     "Acquired",
@@ -39,45 +41,12 @@ __all__ = [
     "Proposal",
     "Source",
     "Staging",
-    "Wanted",
     "acquire",
     "difference",
-    "wanted_of",
 ]
 
 # Characters of a reason in a message; the whole is in the details.
 _SHORT = 300
-
-
-class Wanted(t.NamedTuple):
-    """One package that is wanted. C(installed) is its header in the database, None when it is not installed."""
-
-    id: PackageId
-    installed: t.Optional[RpmPackage] = None
-
-    @property
-    def name(self) -> str:
-        return self.id.name
-
-    @property
-    def evr(self) -> str:
-        return self.id.evr
-
-    @property
-    def nevra(self) -> str:
-        return self.id.nevra
-
-    def accepts(self, name: str, evr: str, arch: str) -> bool:
-        """Tell whether a package of this name, C([epoch:]version-release) and architecture is the one."""
-        return (name, evr, arch) == (self.name, self.evr, self.id.arch)
-
-
-def wanted_of(packages: t.Iterable[RpmPackage]) -> t.List[Wanted]:
-    """Return what is wanted to reinstall the installed C(packages); the same one installed twice is wanted once."""
-    found: t.Dict[PackageId, Wanted] = {}
-    for package in packages:
-        found.setdefault(package.id, Wanted(package.id, package))
-    return list(found.values())
 
 
 class Proposal(t.NamedTuple):
@@ -268,8 +237,8 @@ class _Acquisition:
     def _require_wanted(self, staged: str, proposal: Proposal) -> RpmPackage:
         wanted = proposal.wanted
         try:
-            self.rpm.signatures([staged], allow_unsigned=not self.check_signatures)
-            package = self.rpm.package_files([staged])[0]
+            check_signatures(self.rpm, [staged], allow_unsigned=not self.check_signatures)
+            package = package_files(self.rpm, [staged])[0]
         except SignatureError as error:
             reason = error.details.get("reason", error.message)
             raise SignatureError(

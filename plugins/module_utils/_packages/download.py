@@ -25,7 +25,7 @@ from .._disk.trees import remove_any
 from .repo_config import Connection
 from .repodata import Checksum, shown_url
 
-__all__ = ["SOCKET_TIMEOUT", "Deadline", "Downloader", "checksum_of"]
+__all__ = ["SOCKET_TIMEOUT", "Deadline", "Downloader"]
 
 SOCKET_TIMEOUT = 30.0
 _CHUNK = 1 << 18
@@ -242,10 +242,3 @@ def _load_client(context: ssl.SSLContext, certificate: str, key: str) -> None:
             "the client's certificate {0} (key {1}) cannot be used: {2}. A key that is protected by a password cannot "
             "be used at all.".format(printable(certificate), printable(key or certificate), error)
         ) from error
-
-
-def checksum_of(data: bytes, algorithm: str) -> Checksum:
-    """Return the checksum of C(data)."""
-    digest = new_hash(algorithm)
-    digest.update(data)
-    return Checksum(algorithm, digest.hexdigest())

@@ -19,20 +19,14 @@ from .._audit.isolated import isolated
 from .._base.command import CommandRunner, Completed, run_command
 from .._base.errors import AcquisitionError
 from .._rpm.database import Rpm
-from .acquisition import Fetched, Proposal, Source, Wanted
+from .._rpm.package_files import package_files
+from .acquisition import Fetched, Proposal, Source
 from .repodata import Document, split_evr
 from .repositories import Repositories
 from .vouched_settings import manager_obstacle
+from .wanted import CACHE_FOLDERS, Wanted
 
 __all__ = ["SOURCES", "SourceSettings", "ladder"]
-
-CACHE_FOLDERS = (
-    "/var/cache/dnf",
-    "/var/cache/libdnf5",
-    "/var/cache/yum",
-    "/var/cache/zypp/packages",
-    "/var/cache/PackageKit",
-)
 
 
 class SourceSettings(t.NamedTuple):
@@ -70,7 +64,7 @@ class GivenFiles(Source):
     def fetch(self, wanted: t.Sequence[Wanted], _folder: str) -> Fetched:
         """Match the files by their headers; their names do not matter."""
         files = [path for given in self._settings.files for path in _package_files_of(given, wanted)]
-        packages = self._settings.rpm.package_files(files)
+        packages = package_files(self._settings.rpm, files)
         result = Fetched([], [])
         for one in wanted:
             for path, package in zip(files, packages):
@@ -160,7 +154,7 @@ class _DownloadTool(Source):
     def _proposals_from(self, wanted: t.Sequence[Wanted], paths: t.Iterable[str], done: Completed) -> Fetched:
         """Match files to what is wanted by their headers."""
         files = sorted(paths)
-        packages = self._rpm.package_files(files)
+        packages = package_files(self._rpm, files)
         found = [
             Proposal(path, one, f"{one.nevra} from {self.name}")
             for path, package in zip(files, packages)

@@ -16,8 +16,7 @@ import typing as t
 
 from .._base.errors import SystemPythonError
 from .._base.text import json_text, printable, shortened
-from .._rpm.database import Rpm
-from .._rpm.packages import RpmPackage
+from .._rpm.packages import PackageId, RpmPackage
 
 __all__ = ["MovedFolderError", "moved_folder", "require_no_moved_folder"]
 
@@ -32,17 +31,21 @@ class MovedFolderError(SystemPythonError):
     changed_nothing = True
 
 
-def require_no_moved_folder(packages: t.Sequence[RpmPackage], rpm: Rpm, below: t.Callable[[str], str]) -> None:
+def require_no_moved_folder(
+    packages: t.Sequence[RpmPackage],
+    owners_of: t.Callable[[t.Sequence[str]], t.Mapping[str, t.Sequence[PackageId]]],
+    below: t.Callable[[str], str],
+) -> None:
     """Raise MovedFolderError where rpm would rebuild a folder of C(packages) over the heads of others.
 
-    C(below) gives the path on this host of a path in the database.
+    C(owners_of) is C(Rpm.owners), C(below) gives the path on this host of a path in the database.
     """
     folders = {file.path for package in packages for file in package.files if file.kind == "directory"}
     own = {file.path for package in packages for file in package.files}
     for path in sorted(folders):
         if _is_link_of_somebody(below(path)):
             others = _paths_behind(path, below(path), own)
-            owners = rpm.owners(others[:_MOST])
+            owners = owners_of(others[:_MOST])
             names = sorted({owner.name for found in owners.values() for owner in found})
             unowned = [other for other, found in owners.items() if not found and _is_addon(other)]
             if names or unowned:

@@ -21,6 +21,7 @@ import zlib
 from xml.parsers import expat
 
 from .._base.errors import RepositoryError
+from .._disk.files import new_hash
 
 __all__ = [
     "LIST_LIMIT",
@@ -36,6 +37,7 @@ __all__ = [
     "Metalink",
     "Mirrors",
     "RepositoryPackage",
+    "checksum_of",
     "compression",
     "decompressed",
     "evr_key",
@@ -73,6 +75,13 @@ class Checksum(t.NamedTuple):
 
     algorithm: str
     value: str
+
+
+def checksum_of(data: bytes, algorithm: str) -> Checksum:
+    """Return the checksum of C(data)."""
+    digest = new_hash(algorithm)
+    digest.update(data)
+    return Checksum(algorithm, digest.hexdigest())
 
 
 class MetadataFile(t.NamedTuple):

@@ -16,8 +16,8 @@ import typing as t
 from .._base.command import CommandRunner, run_command
 from .._base.errors import RepositoryError
 from .._rpm.database import Rpm
-from .acquisition import Fetched, Proposal, Source, Wanted
-from .download import Deadline, Downloader, checksum_of
+from .acquisition import Fetched, Proposal, Source
+from .download import Deadline, Downloader
 from .repo_config import Configuration, Repository, read_configuration
 from .repodata import (
     LIST_LIMIT,
@@ -30,6 +30,7 @@ from .repodata import (
     Checksum,
     MetadataFile,
     RepositoryPackage,
+    checksum_of,
     compression,
     decompressed,
     find_packages,
@@ -38,6 +39,7 @@ from .repodata import (
     parse_repomd,
     shown_url,
 )
+from .wanted import Wanted
 
 __all__ = ["Repositories"]
 

@@ -34,6 +34,7 @@ from .._disk.trees import copy, remove_any
 from .._rpm.asking import ENVIRONMENT
 from .._rpm.database import Rpm
 from .._rpm.locks import Holder, lock_holder
+from .._rpm.package_files import package_files
 from .._rpm.packages import PackageId, RpmPackage
 from .._rpm.releases import NOARCH
 from .._rpm.room import RoomWanted, room_wanted
@@ -83,7 +84,7 @@ class Transaction:
 
         Raises PrivilegeError, ReadOnlyError, DiskFullError, LockedError or TransactionError.
         """
-        packages = self.rpm.package_files(files)
+        packages = package_files(self.rpm, files)
         self.require_writable(packages)
         argv = self._argv(files, packages)
         done = self._rpm(argv + ["--test"] + list(files), 300.0)
@@ -97,7 +98,7 @@ class Transaction:
 
         Configuration files that a failing rpm takes away are put back. Raises as C(test).
         """
-        packages = self.rpm.package_files(files)
+        packages = package_files(self.rpm, files)
         argv = self._argv(files, packages)
         self.remove_leftovers([package.name for package in packages])
         with _kept_configuration(self._configuration(packages), os.path.dirname(files[0])):
@@ -112,7 +113,7 @@ class Transaction:
         """
         require_root("reinstall packages")
         require_mutable([self._below_root(SYSTEM)], ["{0}={1}".format(one.name, one.evr) for one in packages])
-        require_no_moved_folder(packages, self.rpm, self._below_root)
+        require_no_moved_folder(packages, self.rpm.owners, self._below_root)
         files = [file for package in packages for file in package.files if not file.is_ghost]
         folders = {file.path for file in files if file.kind == "directory"}
         names = {file.path for file in files if not file.is_config} - folders

@@ -13,8 +13,8 @@ import typing as t
 from .._audit.contract import Contract
 from .._audit.imports import standard_library_folders
 from .._base.errors import PinImpossibleError
+from .._disk.kept import STATE_FOLDER
 from .._disk.lock import DEFAULT_LOCK_PATH
-from .._disk.quarantine import STATE_FOLDER
 from .command import CommandPlanner
 from .files import HEADER, want_file, want_no_file, want_no_text, want_pip_option
 from .immutable import is_immutable, require_attributes

@@ -24,12 +24,14 @@ from .._base.privilege import require_root
 from .._base.run import Run
 from .._base.text import json_text, printable, safe
 from .._disk.files import size_of
+from .._disk.kept import DEFAULT_FOLDER
 from .._disk.lock import DEFAULT_LOCK_PATH, RunLock
-from .._disk.quarantine import DEFAULT_FOLDER, Quarantine, before_a_package
+from .._disk.quarantine import Quarantine, before_a_package
 from .._disk.root import Root
 from .._disk.space import ensure_room
-from .._packages.acquisition import Acquired, Staging, wanted_of
+from .._packages.acquisition import Acquired, Staging
 from .._packages.transaction import Transaction
+from .._packages.wanted import wanted_of
 from .._rpm.database import Rpm
 from .._rpm.disk import Disk
 from .._rpm.packages import RpmPackage

@@ -9,9 +9,10 @@
 import typing as t
 
 from .._base.command import CommandRunner, run_command
-from .._packages.acquisition import Acquired, Wanted, acquire
+from .._packages.acquisition import Acquired, acquire
 from .._packages.ladder import SourceSettings, ladder
 from .._packages.transaction import Transaction
+from .._packages.wanted import Wanted
 from .._rpm.database import Rpm
 
 __all__ = ["PackageOptions", "bring"]

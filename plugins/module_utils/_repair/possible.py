@@ -17,8 +17,8 @@ from .._disk.files import is_directory, size_of, walk
 from .._disk.host_mode import PACKAGES, SYSTEM, host_mode, require_mutable
 from .._disk.obstacles import Changes, require_changeable
 from .._disk.space import ensure_room
-from .._packages.acquisition import Wanted, wanted_of
 from .._packages.transaction import Transaction
+from .._packages.wanted import Wanted, wanted_of
 from .._rpm.database import Rpm
 from .._rpm.packages import parse_nevra
 from .plan import RepairStep

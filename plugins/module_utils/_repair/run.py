@@ -25,8 +25,9 @@ from .._base.text import safe
 from .._disk.atomic import remove_leftovers
 from .._disk.hidden import Checkpoint, no_checkpoint
 from .._disk.journal import Journal
+from .._disk.kept import STATE_FOLDER
 from .._disk.lock import DEFAULT_LOCK_PATH, RunLock
-from .._disk.quarantine import STATE_FOLDER, Quarantine
+from .._disk.quarantine import Quarantine
 from .._packages.acquisition import Acquired, Staging
 from .._packages.transaction import Transaction
 from .._rpm.database import Rpm

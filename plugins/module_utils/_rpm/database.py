@@ -32,14 +32,6 @@ from .query import (
     parse_packages,
     without_owners,
 )
-from .signatures import (
-    plain_names,
-    require_package_files,
-    signature_complaint,
-    signature_error,
-    signature_sections,
-    with_names,
-)
 from .trouble import complaints
 from .verify_output import ATTRIBUTES, VerifyEntry, count_complete, not_installed, parse_verify, places_of
 
@@ -237,51 +229,6 @@ class Rpm(Asker):
         """
         found = self.query(["rpm"], files=False).packages
         return found[0].arch if found else os.uname().machine
-
-    def package_files(self, files: t.Sequence[str]) -> t.List[RpmPackage]:
-        """Return what the package files C(files) hold, in their order.
-
-        One process. Raises InvalidDataError for a file that is no package or is damaged.
-        """
-        if not files:
-            return []
-        require_package_files(files)
-        # A signature is not asked for here (see signatures), so an unknown key must not hide the package.
-        argv = ["-q", "-p", "--nosignature", "--qf", PACKAGES]
-        with plain_names(files) as names:
-            done = self.ask(argv + names)
-        packages, messages = parse_packages(done.out)
-        if done.rc != 0 or len(packages) != len(files):
-            said = with_names(done.err + messages, names, files).strip()
-            raise InvalidDataError(
-                "rpm cannot read the package files {0}. It said: {1}".format(
-                    ", ".join(printable(file) for file in files), said or "(nothing)"
-                ),
-                files=list(files),
-                output=said,
-            )
-        return packages
-
-    def signatures(self, files: t.Sequence[str], allow_unsigned: bool = False) -> None:
-        """Return when every digest and signature of the package files C(files) is right, else raise SignatureError.
-
-        One process. A package without a signature, or with one by a key that is not imported, passes only with
-        C(allow_unsigned); a wrong digest or a wrong signature never passes.
-        """
-        if not files:
-            return
-        require_package_files(files)
-        with plain_names(files) as names:
-            # By its own name: "rpm -K" is an alias of it, and aliases are not read.
-            done = self.ask(["-K", "-v"] + names, program="rpmkeys")
-        sections = signature_sections(done.out, names)
-        for file, section in zip(files, sections):
-            complaint = signature_complaint(section, allow_unsigned)
-            if complaint:
-                said = "; ".join(line.strip() for line in section) or with_names(done.tail(), names, files)
-                raise signature_error(file, complaint, said)
-        if done.rc != 0 and not allow_unsigned:
-            raise signature_error(", ".join(files), "rpm -K failed", with_names(done.tail(), names, files))
 
     def _require_agreement(self, contradiction: t.Optional[Contradiction]) -> None:
         """Raise DatabaseError where answers contradict each other when both questions are asked again, too."""

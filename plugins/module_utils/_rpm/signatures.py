@@ -4,77 +4,17 @@
 
 # PRIVATE to the collection: no other collection may import this file.
 
-"""Files of packages: that they are some, their names for rpm, and what it says of their signatures."""
+"""What rpm says of the signatures of package files."""
 
-import contextlib
-import os
 import re
-import shutil
-import tempfile
 import typing as t
 
-from .._base.errors import InvalidDataError, SignatureError
+from .._base.errors import SignatureError
 from .._base.text import printable
 
-__all__ = [
-    "plain_names",
-    "require_package_files",
-    "signature_complaint",
-    "signature_error",
-    "signature_sections",
-    "with_names",
-]
+__all__ = ["signature_complaint", "signature_error", "signature_sections"]
 
-# The lead of every rpm package file; without it rpm takes the file for a list of packages to open instead.
-_PACKAGE_MAGIC = b"\xed\xab\xee\xdb"
 _SIGNATURE_LINE = re.compile(r"^    (.+): ([A-Z]+)(?: \(.*\))?$")
-_PLAIN_PATH = re.compile(r"/[A-Za-z0-9_./+:@%,=~^-]*\Z")
-
-
-def require_package_files(files: t.Sequence[str]) -> None:
-    """Raise InvalidDataError unless all C(files) are absolute paths of files that begin as packages."""
-    for file in files:
-        if not file.startswith("/") or "\0" in file:
-            raise InvalidDataError("Not an absolute path: {0}".format(printable(file)), path=file)
-        try:
-            with open(file, "rb") as stream:
-                magic = stream.read(len(_PACKAGE_MAGIC))
-        except OSError as error:
-            reason = os.strerror(error.errno or 0)
-            raise InvalidDataError(
-                "Cannot read the package file {0}: {1}".format(printable(file), reason), path=file
-            ) from error
-        if magic != _PACKAGE_MAGIC:
-            raise InvalidDataError("{0} is no rpm package.".format(printable(file)), path=file)
-
-
-@contextlib.contextmanager
-def plain_names(files: t.Sequence[str]) -> t.Iterator[t.List[str]]:
-    """Give names for the absolute paths C(files) that rpm takes as they are, for as long as the context lasts.
-
-    rpm expands patterns, blanks, quotes and backslashes in the names of package files (differently from version to
-    version), so links stand for the files where a name has any of them.
-    """
-    if all(_PLAIN_PATH.match(file) for file in files):
-        yield list(files)
-        return
-    folder = tempfile.mkdtemp(prefix=".fleet-system-python-")
-    try:
-        names = []
-        for number, file in enumerate(files):
-            name = os.path.join(folder, "{0}.rpm".format(number))
-            os.symlink(file, name)
-            names.append(name)
-        yield names
-    finally:
-        shutil.rmtree(folder)
-
-
-def with_names(text: str, names: t.Sequence[str], files: t.Sequence[str]) -> str:
-    """Return what rpm said of C(names) (see plain_names) with the names of C(files)."""
-    for name, file in zip(names, files):
-        text = text.replace(name, printable(file))
-    return text
 
 
 def signature_sections(output: str, names: t.Sequence[str]) -> t.List[t.List[str]]:

@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._disk.archive import ArchiveLimits
-from .._disk.quarantine import DEFAULT_FOLDER
+from .._disk.kept import DEFAULT_FOLDER
 from .._packages.repo_config import Connection
 from .._packages.repodata import shown_url
 from .._trust.manifest import FileDeviation, Manifest, RuntimeBuild, RuntimeOrigin, RuntimeSource

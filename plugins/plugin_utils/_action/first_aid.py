@@ -15,9 +15,9 @@ from ansible.release import __version__ as core_version
 
 from ...module_utils._audit.contract import Contract
 from .._first_aid.core import Supported, supported_minors
+from .._first_aid.look import Look
 from .._first_aid.probe import Probe
 from .._first_aid.remote import Remote
-from .._first_aid.run import FirstAid, FirstAidRequest
 
 __all__ = ["Trusted", "supported_by_core", "trusted_interpreter", "trusted_interpreter_where_rpm_is"]
 
@@ -54,5 +54,5 @@ def _trusted(probe: Probe) -> Trusted | None:
     return Trusted(interpreter, isolated) if interpreter and isolated else None
 
 
-def _looking(host: Remote, contract: Contract | None, result: dict[str, object]) -> FirstAid:
-    return FirstAid(host, FirstAidRequest(supported_by_core(), contract), result)
+def _looking(host: Remote, contract: Contract | None, result: dict[str, object]) -> Look:
+    return Look(host, supported_by_core(), contract, result)

@@ -23,9 +23,8 @@ from ...module_utils._base.errors import (
     VersionGoneError,
 )
 from ...module_utils._base.text import printable
-from ...module_utils._packages.acquisition import Wanted
-from ...module_utils._packages.ladder import CACHE_FOLDERS
 from ...module_utils._packages.repodata import evr_key
+from ...module_utils._packages.wanted import CACHE_FOLDERS, Wanted
 from ...module_utils._rpm.room import room_wanted
 from ...module_utils._rpm.signatures import signature_complaint
 from .errors import StagingGoneError

@@ -15,10 +15,9 @@ import posixpath
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypedDict, TypeVar, cast
+from typing import TypedDict, TypeVar, cast
 
-from ...module_utils._audit.alternatives import ADMIN_FOLDERS
-from ...module_utils._audit.contract import COMMAND, CONTRACTS, Contract
+from ...module_utils._audit.contract import COMMAND, Contract
 from ...module_utils._audit.facts import shape_facts
 from ...module_utils._audit.findings import RULES, find
 from ...module_utils._audit.manager import not_checked, not_started
@@ -42,16 +41,16 @@ from ...module_utils._base.text import safe
 from ...module_utils._disk.host_mode import HostMode
 from ...module_utils._disk.links import end_of
 from ...module_utils._evidence.files import MOST_FILES, files_named_by, kind_of_data
-from ...module_utils._evidence.history import DNF_LOG, ZYPP_HISTORY, logins, transactions
-from ...module_utils._evidence.logs import ALTERNATIVES_LOGS, log_lines
+from ...module_utils._evidence.history import logins, transactions
+from ...module_utils._evidence.logs import log_lines
 from ...module_utils._evidence.records import EvidenceFile, EvidenceHop, EvidenceLink, FileRecord, HostEvidence
 from ...module_utils._evidence.run import FORMAT, shorten, window
 from ...module_utils._evidence.sources import AbsentError, Notes, Search
 from ...module_utils._rpm.verify_output import VerifyEntry, is_drift
-from .script import Answer, Settings
-from .seen import Seen, SeenFile, read_seen
+from .script import Answer
+from .seen import Seen, SeenFile, names_of, read_seen
 
-__all__ = ["BEFORE_FIRST_AID", "Incident", "evidence_settings", "incident_of"]
+__all__ = ["BEFORE_FIRST_AID", "Incident", "incident_of"]
 
 BEFORE_FIRST_AID = "before first aid"
 _NOT_LOOKED_AT = "not looked at before first aid, where no Python was left"
@@ -69,29 +68,6 @@ class Incident(TypedDict):
 
     facts: dict[str, object]
     evidence: HostEvidence
-
-
-def evidence_settings(contract: Contract | None) -> Settings:
-    """Return the settings with which the probe keeps evidence; C(contract) is the user's own, or some keys of one."""
-    contracts = [*CONTRACTS, *([contract] if contract else [])]
-    packages = [name for one in contracts for name in [*_listed(one, "packages"), *_listed(one, "optional_packages")]]
-    paths = [link["path"] for one in contracts for link in one.get("links") or ()]
-    paths += [path for one in contracts for name in one.get("binaries") or () for path in _names_of(name)]
-    return {
-        "evidence_packages": list(dict.fromkeys(packages)),
-        "evidence_paths": list(dict.fromkeys([COMMAND, "/usr/bin/python", *paths])),
-        "evidence_states": ADMIN_FOLDERS,
-        "evidence_logs": (DNF_LOG, ZYPP_HISTORY, *ALTERNATIVES_LOGS),
-    }
-
-
-def _listed(contract: Mapping[str, Any], key: str) -> list[str]:
-    # A user's own may have some of the keys.
-    return list(contract.get(key) or ())
-
-
-def _names_of(binary: ContractBinary) -> list[str]:
-    return [binary["path"], *(binary.get("twins") or ())]
 
 
 def incident_of(answer: Answer, contract: Contract, os_release: Mapping[str, str], mode: HostMode) -> Incident | None:
@@ -175,7 +151,7 @@ class _Host:
             return []
         hops = self.seen.hops(path)
         owners = {link["path"]: link["package"] for link in self.links}
-        owners.update((path, one["package"]) for one in self.contract["binaries"] for path in _names_of(one))
+        owners.update((path, one["package"]) for one in self.contract["binaries"] for path in names_of(one))
         return [
             LinkHop(
                 path=hop["path"],
@@ -202,7 +178,7 @@ class _Host:
         )
 
     def _binary(self, binary: ContractBinary) -> ObservedBinary:
-        names = [self._name(path, binary["package"]) for path in _names_of(binary)]
+        names = [self._name(path, binary["package"]) for path in names_of(binary)]
         return ObservedBinary(path=binary["path"], package=binary["package"], names=names)
 
     def _name(self, path: str, package: str) -> BinaryName:

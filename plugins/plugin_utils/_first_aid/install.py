@@ -23,10 +23,10 @@ from ...module_utils._base.errors import (
     ReadOnlyError,
     SystemPythonError,
     TransactionError,
+    UnsafeLockError,
 )
 from ...module_utils._base.text import printable
-from ...module_utils._disk.lock import UnsafeLockError
-from ...module_utils._disk.obstacles import unchangeable
+from ...module_utils._disk.space import unchangeable
 from ...module_utils._packages.moved import moved_folder
 from ...module_utils._rpm.room import room_wanted
 from .acquire import Acquisition, AidOptions, Staged, failure_of

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from ...module_utils._base.errors import AcquisitionError, SystemPythonError
 from ...module_utils._base.text import printable
-from ...module_utils._packages.acquisition import Wanted
+from ...module_utils._packages.wanted import Wanted
 from ...module_utils._rpm.packages import parse_nevra
 from .acquire import Acquisition, AidOptions
 from .records import LentContent, Loan, NeededFile

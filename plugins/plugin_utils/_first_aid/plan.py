@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from ...module_utils._base.text import printable
-from ...module_utils._packages.acquisition import Wanted
+from ...module_utils._packages.wanted import Wanted
 from ...module_utils._rpm.packages import PackageId
 from ...module_utils._rpm.verify_output import is_drift, parse_verify
 from .core import Supported

@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ...module_utils._audit.contract import CONTRACTS
-from ...module_utils._audit.environment import HIJACKING_VARIABLES
-from ...module_utils._audit.import_path import ASKED_FOR, place_templates
+from ...module_utils._audit.import_path import ASKED_FOR, HIJACKING_VARIABLES, place_templates
 from ...module_utils._base.text import printable
 from ...module_utils._disk.host_mode import OSTREE_BOOTED, PACKAGES, SYSTEM, TOOLS, HostMode, mode_of
 from ...module_utils._disk.os_release import parse_os_release

@@ -19,8 +19,6 @@ from typing import NamedTuple
 
 from ...module_utils._base.errors import RepositoryError
 from ...module_utils._base.text import printable
-from ...module_utils._packages.acquisition import Wanted
-from ...module_utils._packages.download import checksum_of
 from ...module_utils._packages.repo_config import Repository
 from ...module_utils._packages.repodata import (
     LIST_LIMIT,
@@ -33,6 +31,7 @@ from ...module_utils._packages.repodata import (
     Checksum,
     MetadataFile,
     RepositoryPackage,
+    checksum_of,
     decompressed,
     find_packages,
     join_url,
@@ -40,6 +39,7 @@ from ...module_utils._packages.repodata import (
     parse_repomd,
     shown_url,
 )
+from ...module_utils._packages.wanted import Wanted
 from .repo_access import SHOW_CONFIGURATION, configuration_of, curl_options, wget_options
 from .script import Answer, Calls
 

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ...module_utils._audit.contract import Contract, contract_for
+from ...module_utils._audit.contract import Contract
 from ...module_utils._base.errors import (
     AcquisitionError,
     DatabaseError,
@@ -28,21 +28,21 @@ from .acquire import AidOptions
 from .core import Supported
 from .errors import (
     ChangedMeanwhileError,
-    NoInterpreterError,
     NotProvenError,
     NoUsableVersionError,
     PreviousError,
     StagingGoneError,
 )
-from .incident import evidence_settings, incident_of
 from .lend import Lender, needed_files
+from .look import Look
 from .plan import Target, plan_targets
-from .probe import PARTS, Probe, is_without_rpm, probe_settings, read_probe
+from .probe import Probe
 from .records import Borrowed, BroughtBack, NeededFile, RecoveryPlan, borrowed_from
 from .recovery import Recovery, install_named, remove_leftovers, require_root, settle_database
 from .remote import Remote
-from .report import brought_back_text, describe, diff_of, prediction_text, release_of, summary_of
+from .report import brought_back_text, diff_of, prediction_text, summary_of
 from .script import Answer
+from .seen import evidence_settings
 
 __all__ = ["FirstAid", "FirstAidRequest", "request_of"]
 
@@ -56,7 +56,7 @@ _ABANDONED = 60
 class FirstAidRequest:
     """What the task asks for. C(contract) is the user's own, C(install) a package to install where all else fails.
 
-    C(packages) and C(needed_files) are what another host needs; for a look at the host the defaults will do.
+    C(packages) and C(needed_files) are what another host needs.
     """
 
     supported: Supported
@@ -101,6 +101,7 @@ class FirstAid:
         self._host = host
         self._request = request
         self._result = result
+        self._look = Look(host, request.supported, request.contract, result)
 
     def lend(self, folder: Path) -> None:
         """Bring what another host needs to the controller, into C(folder)."""
@@ -108,31 +109,10 @@ class FirstAid:
         with changing_nothing():
             self._result["lent"] = lender.run(self._request.packages, self._request.needed_files)
 
-    def look(self) -> Probe:
-        """Look for a trusted interpreter and change nothing. Raises NoInterpreterError when none is left."""
-        self._result.update(interpreter=None, isolated_interpreter=None, rejected=[], hazards=[])
-        probe = self._probe()
-        _require_trusted(probe)
-        return probe
-
-    def look_anywhere(self) -> Probe | None:
-        """As C(look), on every POSIX system: the release needs no contract, and None means that there is no rpm.
-
-        Then nothing can vouch for an interpreter, and the result says so in C(trusted_by).
-        """
-        self._result.update(interpreter=None, isolated_interpreter=None, rejected=[], hazards=[])
-        answer = self._host.ask(PARTS, probe_settings(self._request.supported, self._request.contract))
-        if is_without_rpm(answer):
-            self._result.update(trusted_by="nothing")
-            return None
-        probe = self._read_answer(answer)
-        describe(probe, self._result)
-        _require_trusted(probe)
-        return probe
-
     def run(self) -> None:
         """Find a trusted interpreter, or bring one back. Raises a SystemPythonError when neither is possible."""
-        self._result.update(interpreter=None, isolated_interpreter=None, rejected=[], hazards=[], tried=[])
+        self._look.begin()
+        self._result["tried"] = []
         for attempt in range(1, _ATTEMPTS + 1):
             probe = self._probe_settled()
             try:
@@ -166,7 +146,7 @@ class FirstAid:
         _target, closed = Recovery(self._host, self._request.options).run([ways])
         self._result.update(changed=True, brought_back=closed)
         try:
-            probe = self._probe()
+            probe = self._look.probe()
             if probe.trusted:
                 self._report(before, ways.as_plan(), closed, probe)
             else:
@@ -216,7 +196,7 @@ class FirstAid:
     def _prove(self, before: Probe, plan: RecoveryPlan, brought_back: BroughtBack) -> None:
         """Look again, and report what was brought back with what was rejected before that."""
         self._result.update(changed=True, brought_back=brought_back)
-        probe = self._probe()
+        probe = self._look.probe()
         if probe.trusted is None:
             packages = ", ".join(brought_back["packages"])
             what = f"{packages} installed again" if packages else "What stood against it is moved aside, or set right"
@@ -255,7 +235,7 @@ class FirstAid:
         """Probe; where a killed rpm left its database as it had it in use, after that is settled."""
         try:
             with changing_nothing():
-                return self._probe(keeps_evidence=True)
+                return self._probe_keeping_evidence()
         except DatabaseError as error:
             if self._request.check_mode or trouble_of(str(error.details.get("output"))) is not DEAD:
                 raise
@@ -264,53 +244,22 @@ class FirstAid:
             if not folder:
                 raise
         self._result.update(changed=True, database_settled=folder)
-        return self._probe(keeps_evidence=True)
+        return self._probe_keeping_evidence()
 
-    def _probe(self, keeps_evidence: bool = False) -> Probe:
-        """Ask the host and describe it. Raises UnknownPlatformError for a release without a contract."""
-        settings = probe_settings(self._request.supported, self._request.contract)
-        if keeps_evidence:
-            settings = {**settings, **evidence_settings(self._request.contract)}
-        answer = self._host.ask(PARTS, settings)
-        probe = self._read_answer(answer)
-        describe(probe, self._result)
-        contract = contract_for(probe.os_release, self._request.contract)
-        self._result["os"] = {**release_of(probe), "contract": contract["id"]}
-        if not probe.trusted:
-            self._keep_incident(answer, contract, probe)
-        return probe
+    def _probe_keeping_evidence(self) -> Probe:
+        return self._look.probe(evidence_settings(self._request.contract), self._keep_incident)
 
     def _keep_incident(self, answer: Answer, contract: Contract, probe: Probe) -> None:
         """Keep what the host is before it is changed. What cannot be read costs the report, never the host."""
+        # Few hosts need it, and it brings half of the modules' code with it, which is compiled at each start.
+        from .incident import incident_of  # noqa: PLC0415
+
         try:
             incident = incident_of(answer, contract, probe.os_release, probe.mode)
         except (SystemPythonError, OSError, ValueError, LookupError, TypeError) as error:
             self._result["incident_error"] = printable(f"{type(error).__name__}: {error}")
         else:
             self._result.update({"incident": incident} if incident else {})
-
-    def _read_answer(self, first: Answer) -> Probe:
-        supported = self._request.supported
-        probe = read_probe(first, supported)
-        accepted = probe.doubtful
-        # A runtime is second to what rpm knows, even where that costs another look.
-        if not accepted or (probe.trusted and not probe.trusted.runtime):
-            return probe
-        answer = self._host.ask(PARTS, probe_settings(supported, self._request.contract, accepted))
-        second = read_probe(answer, supported, accepted)
-        if second.trusted is None:
-            return probe
-        second.candidates = [other for other in probe.candidates if other.path != accepted.path] + second.candidates
-        return second
-
-
-def _require_trusted(probe: Probe) -> None:
-    if not probe.trusted:
-        raise NoInterpreterError(
-            f"No Python of this host can be trusted, so no module was run: {probe.reasons}. Run the role "
-            "python_first_aid, which brings one back.",
-            rejected=probe.rejected(),
-        )
 
 
 def _require_mutable(probe: Probe, packages: Sequence[str]) -> None:

@@ -10,20 +10,25 @@ from __future__ import annotations
 
 import base64
 import posixpath
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from ...module_utils._audit.records import FileFacts
+from ...module_utils._audit.alternatives import ADMIN_FOLDERS
+from ...module_utils._audit.contract import COMMAND, CONTRACTS, Contract
+from ...module_utils._audit.records import ContractBinary, FileFacts
 from ...module_utils._base.clock import utc_stamp_or_none
 from ...module_utils._base.text import json_text, printable
 from ...module_utils._disk.files import octal_mode
 from ...module_utils._disk.links import Hop, plain_kind
+from ...module_utils._evidence.history import DNF_LOG, ZYPP_HISTORY
+from ...module_utils._evidence.logs import ALTERNATIVES_LOGS
 from ...module_utils._evidence.records import InstalledPackage, StateFile
 from ...module_utils._rpm.packages import PackageId, parse_nevra
 from ...module_utils._rpm.verify_output import VerifyEntry, parse_verify
-from .script import Answer, Section
+from .script import Answer, Section, Settings
 
-__all__ = ["Seen", "SeenFile", "read_seen"]
+__all__ = ["Seen", "SeenFile", "evidence_settings", "names_of", "read_seen"]
 
 _MOST_HOPS = 40
 
@@ -154,3 +159,27 @@ def _states(answer: Answer) -> Iterator[StateFile]:
     for section, after in _pairs(answer, "evidence-state"):
         mtime, ctime = (utc_stamp_or_none(int(word)) for word in section.words)
         yield StateFile(path=json_text(section.body), text=json_text(after.body), mtime=mtime, ctime=ctime)
+
+
+def evidence_settings(contract: Contract | None) -> Settings:
+    """Return the settings with which the probe keeps evidence; C(contract) is the user's own, or some keys of one."""
+    contracts = [*CONTRACTS, *([contract] if contract else [])]
+    packages = [name for one in contracts for name in [*_listed(one, "packages"), *_listed(one, "optional_packages")]]
+    paths = [link["path"] for one in contracts for link in one.get("links") or ()]
+    paths += [path for one in contracts for name in one.get("binaries") or () for path in names_of(name)]
+    return {
+        "evidence_packages": list(dict.fromkeys(packages)),
+        "evidence_paths": list(dict.fromkeys([COMMAND, "/usr/bin/python", *paths])),
+        "evidence_states": ADMIN_FOLDERS,
+        "evidence_logs": (DNF_LOG, ZYPP_HISTORY, *ALTERNATIVES_LOGS),
+    }
+
+
+def _listed(contract: Mapping[str, Any], key: str) -> list[str]:
+    # A user's own may have some of the keys.
+    return list(contract.get(key) or ())
+
+
+def names_of(binary: ContractBinary) -> list[str]:
+    """Return the paths of a binary and of its twins."""
+    return [binary["path"], *(binary.get("twins") or ())]

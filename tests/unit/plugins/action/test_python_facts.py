@@ -18,12 +18,12 @@ def asked(monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]) -> tuple[s
     action = ActionModule(
         MagicMock(args=arguments, async_val=0), MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock()
     )
-    first_aid = MagicMock()
-    monkeypatch.setattr(action_first_aid, "FirstAid", first_aid)
+    look = MagicMock()
+    monkeypatch.setattr(action_first_aid, "Look", look)
     action.choose({})
-    (call,) = [name for name, _args, _kwargs in first_aid.mock_calls if name in ("().look", "().look_anywhere")]
-    _host, request, _found = first_aid.call_args.args
-    return call.lstrip("()."), request.contract
+    (call,) = [name for name, _args, _kwargs in look.mock_calls if name in ("().look", "().look_anywhere")]
+    _host, _supported, contract, _found = look.call_args.args
+    return call.lstrip("()."), contract
 
 
 @pytest.mark.parametrize("root", [None, "", "/", "//", "/.", "/usr/.."])

@@ -21,9 +21,10 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     LockedError,
     PrivilegeError,
     ReadOnlyError,
+    UnsafeLockError,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._disk import lock as disk_lock
-from ansible_collections.fleet.system_python.plugins.module_utils._disk.lock import RunLock, UnsafeLockError
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.lock import RunLock
 
 ME = os.geteuid()
 OPEN_MODE = 0o666

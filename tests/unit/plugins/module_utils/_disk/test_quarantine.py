@@ -22,11 +22,8 @@ from ansible_collections.fleet.system_python.plugins.module_utils._disk import k
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.atomic import replace_link, write_durably
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.files import sha256_of, walk
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.hidden import PREFIX
-from ansible_collections.fleet.system_python.plugins.module_utils._disk.quarantine import (
-    DEFAULT_FOLDER,
-    Keeping,
-    Quarantine,
-)
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.kept import DEFAULT_FOLDER
+from ansible_collections.fleet.system_python.plugins.module_utils._disk.quarantine import Keeping, Quarantine
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.space import free_bytes
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.trees import CopyError, remove_any
 

@@ -23,11 +23,11 @@ from ansible_collections.fleet.system_python.plugins.module_utils._packages.acqu
     Proposal,
     Source,
     Staging,
-    Wanted,
     acquire,
-    wanted_of,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.wanted import Wanted, wanted_of
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.database import Rpm
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.package_files import check_signatures
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import PackageId, parse_nevra
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import (
     PackagedFile,
@@ -201,7 +201,7 @@ class TestLadder:
         offered = shutil.copy(built.alpha, str(tmp_path / "offered.rpm"))
         got = acquire(one(rpm), staging, [Played("a", {"alpha": offered})], rpm)
         shutil.copy(built.tampered, offered)
-        rpm.signatures(list(got.files.values()))
+        check_signatures(rpm, list(got.files.values()))
 
 
 class TestRefusals:

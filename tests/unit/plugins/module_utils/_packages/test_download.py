@@ -19,10 +19,9 @@ from ansible_collections.fleet.system_python.plugins.module_utils._packages impo
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.download import (
     Deadline,
     Downloader,
-    checksum_of,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.repo_config import Connection
-from ansible_collections.fleet.system_python.plugins.module_utils._packages.repodata import Checksum
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.repodata import Checksum, checksum_of
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import run, skip_unless
 
 Folder = t.Any

@@ -16,7 +16,6 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     InvalidDataError,
     RepositoryError,
 )
-from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.ladder import (
     SOURCES,
     Dnf,
@@ -27,7 +26,9 @@ from ansible_collections.fleet.system_python.plugins.module_utils._packages.ladd
     Zypper,
     ladder,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.wanted import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.database import Query, Rpm, Verification
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.package_files import package_files
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import (
     PackageId,
     RpmFile,
@@ -277,7 +278,7 @@ class TestZypper:
 class TestDnf:
     def test_installed_and_missing_are_two_commands(self, built: t.Dict[str, str], tmp_path: Folder) -> None:
         runner = FakeRunner("Complete!", leaves=[built["alpha"], built["beta"]])
-        package = Rpm(check_database=False).package_files([built["alpha"]])[0]
+        package = package_files(Rpm(check_database=False), [built["alpha"]])[0]
         source = Dnf(settings(runner=runner))
         found = source.fetch([ALPHA._replace(installed=package), BETA], str(tmp_path))
         assert sorted(proposed(found)) == ["alpha", "beta"]

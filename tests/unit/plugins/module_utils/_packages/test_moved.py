@@ -61,7 +61,7 @@ def look(host: t.Any, database: t.Optional[Database] = None) -> None:
     own += [File(LIBRARY + "/" + name, "file") for name in ("os.py", "site-packages/README.txt")]
     rpm: t.Any = database or Database()
     packages: t.Any = [Package(own)]
-    require_no_moved_folder(packages, rpm, lambda path: str(host) + path)
+    require_no_moved_folder(packages, rpm.owners, lambda path: str(host) + path)
 
 
 def test_a_folder_with_nothing_else_in_it_may_be_rebuilt(moved: t.Any) -> None:

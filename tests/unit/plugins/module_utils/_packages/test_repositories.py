@@ -16,8 +16,9 @@ import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.command import Completed, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import DiskFullError
-from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Fetched, Wanted
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Fetched
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.repositories import Repositories
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.wanted import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.database import Rpm
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import parse_nevra
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import (

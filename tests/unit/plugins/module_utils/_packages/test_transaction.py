@@ -26,6 +26,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
 from ansible_collections.fleet.system_python.plugins.module_utils._packages import transaction as packages_transaction
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.transaction import Transaction
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.database import Rpm
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.package_files import package_files
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.verify_output import is_drift
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import (
     PackagedFile,
@@ -290,7 +291,7 @@ class TestNothingChanges:
             transaction.test([built.alpha])
 
     def test_directories_in_the_way_are_named(self, rpm: Rpm, transaction: Transaction, built: Built) -> None:
-        packages = rpm.package_files([built.alpha, built.beta])
+        packages = package_files(rpm, [built.alpha, built.beta])
         assert transaction.blockers(packages) == []
         os.unlink(below(rpm, "/opt/alpha/tool"))
         os.mkdir(below(rpm, "/opt/alpha/tool"))

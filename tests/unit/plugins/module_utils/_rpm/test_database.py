@@ -20,8 +20,12 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.asking import database_folder
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.database import Rpm
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.package_files import (
+    check_signatures,
+    package_files,
+    plain_names,
+)
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import RpmFile, parse_nevra
-from ansible_collections.fleet.system_python.plugins.module_utils._rpm.signatures import plain_names
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import (
     REAL_PACKAGES,
     PackagedFile,
@@ -184,7 +188,7 @@ def test_verifies_against_a_real_database(database: str) -> None:
 
 
 def test_reads_a_package_file(packages: t.Mapping[str, str]) -> None:
-    tiny, empty = Rpm(check_database=False).package_files([packages["tiny"], packages["empty"]])
+    tiny, empty = package_files(Rpm(check_database=False), [packages["tiny"], packages["empty"]])
     assert (tiny.nevra, tiny.id.nvra, tiny.vendor) == ("tiny-2:1.0-1.noarch", "tiny-1.0-1.noarch", "A 'vendor'")
     assert (tiny.install_time, {file.state for file in tiny.files}) == (0, {"missing"})
     assert (empty.name, empty.files) == ("empty", ())
@@ -392,8 +396,8 @@ def test_nothing_asked_nothing_started() -> None:
     assert rpm.query([]) == ([], [])
     assert rpm.verify([]).entries == []
     assert rpm.owners([]) == {}
-    assert rpm.package_files([]) == []
-    rpm.signatures([])
+    assert package_files(rpm, []) == []
+    check_signatures(rpm, [])
     assert rpm.calls == 0
 
 
@@ -569,10 +573,10 @@ def test_package_files_with_odd_names(tmp_path: Folder, packages: t.Mapping[str,
     for file in files:
         shutil.copy(packages["taker"], file)
     rpm = Rpm(check_database=False)
-    assert [package.name for package in rpm.package_files(files)] == ["taker"] * 5
-    rpm.signatures(files, allow_unsigned=True)
+    assert [package.name for package in package_files(rpm, files)] == ["taker"] * 5
+    check_signatures(rpm, files, allow_unsigned=True)
     with pytest.raises(SignatureError, match=r"a b\.rpm is not used: it has no signature"):
-        rpm.signatures(files)
+        check_signatures(rpm, files)
 
 
 def test_plain_names_leave_nothing_behind() -> None:
@@ -587,13 +591,13 @@ def test_what_is_no_package(tmp_path: Folder, packages: t.Mapping[str, str]) -> 
     rpm = Rpm(check_database=False)
     text = tmp_path / "list.rpm"
     text.write_text(packages["taker"] + "\n")
-    for ask in (rpm.package_files, rpm.signatures):  # type: t.Callable[[t.Sequence[str]], t.Any]
+    for ask in (package_files, check_signatures):  # type: t.Callable[[Rpm, t.Sequence[str]], t.Any]
         with pytest.raises(InvalidDataError, match="is no rpm package"):
-            ask([str(text)])
+            ask(rpm, [str(text)])
         with pytest.raises(InvalidDataError, match="Cannot read the package file"):
-            ask([str(tmp_path / "absent.rpm")])
+            ask(rpm, [str(tmp_path / "absent.rpm")])
         with pytest.raises(InvalidDataError, match="Not an absolute path"):
-            ask(["relative.rpm"])
+            ask(rpm, ["relative.rpm"])
     assert rpm.calls == 0
 
 
@@ -602,9 +606,9 @@ def test_a_package_file_that_is_cut_off(tmp_path: Folder, packages: t.Mapping[st
     with open(packages["tiny"], "rb") as stream:
         file.write_bytes(stream.read(2000))
     with pytest.raises(InvalidDataError, match=r"cannot read the package files .*cut here\.rpm"):
-        Rpm(check_database=False).package_files([str(file)])
+        package_files(Rpm(check_database=False), [str(file)])
     with pytest.raises(SignatureError, match="cut here"):
-        Rpm(check_database=False).signatures([str(file)], allow_unsigned=True)
+        check_signatures(Rpm(check_database=False), [str(file)], allow_unsigned=True)
 
 
 @pytest.fixture(scope="module")
@@ -627,12 +631,12 @@ def test_signatures(tmp_path: Folder, packages: t.Mapping[str, str], signed: t.T
     run("rpm", "--dbpath", database, "--initdb")
     rpm = Rpm(dbpath=database, check_database=False)
     with pytest.raises(SignatureError, match=r"signed\.rpm is not used: its .*[Ss]ignature.* is NOKEY"):
-        rpm.signatures([file])
-    rpm.signatures([file, packages["taker"]], allow_unsigned=True)
+        check_signatures(rpm, [file])
+    check_signatures(rpm, [file, packages["taker"]], allow_unsigned=True)
     run("rpm", "--dbpath", database, "--import", key)
-    rpm.signatures([file])
+    check_signatures(rpm, [file])
     with pytest.raises(SignatureError, match="it has no signature") as caught:
-        rpm.signatures([file, packages["taker"]])
+        check_signatures(rpm, [file, packages["taker"]])
     assert caught.value.details["file"] == packages["taker"]
 
 
@@ -650,7 +654,7 @@ def test_a_changed_package_never_passes(
         file = tmp_path / "changed-{0}.rpm".format(number)
         file.write_bytes(bytes(data))
         with pytest.raises(SignatureError, match=r"changed-.\.rpm is not used"):
-            Rpm(dbpath=database, check_database=False).signatures([str(file)], allow_unsigned=True)
+            check_signatures(Rpm(dbpath=database, check_database=False), [str(file)], allow_unsigned=True)
 
 
 @pytest.mark.parametrize(
@@ -664,9 +668,9 @@ def test_packages_that_somebody_else_signed_and_broke(tmp_path: Folder, name: st
     file, rpm = os.path.join(REAL_PACKAGES, name + ".rpm"), Rpm(dbpath=database, check_database=False)
     if complaint:
         with pytest.raises(SignatureError, match=complaint):
-            rpm.signatures([file])
+            check_signatures(rpm, [file])
     else:
-        rpm.signatures([file])
+        check_signatures(rpm, [file])
 
 
 CHECKED = [
@@ -691,9 +695,9 @@ def test_what_other_versions_say_of_signatures(tmp_path: Folder, lines: str, com
     rpm = Rpm(runner=runner, check_database=False)
     if complaint:
         with pytest.raises(SignatureError, match=complaint):
-            rpm.signatures([str(file)])
+            check_signatures(rpm, [str(file)])
     else:
-        rpm.signatures([str(file)])
+        check_signatures(rpm, [str(file)])
 
 
 def test_a_failed_signature_check_without_a_reason_does_not_pass(tmp_path: Folder) -> None:
@@ -701,4 +705,4 @@ def test_a_failed_signature_check_without_a_reason_does_not_pass(tmp_path: Folde
     file.write_bytes(b"\xed\xab\xee\xdb")
     rpm = Rpm(runner=recorded("{0}:\n{1}".format(file, CHECKED[0][0]), rc=1), check_database=False)
     with pytest.raises(SignatureError, match="rpm -K failed"):
-        rpm.signatures([str(file)])
+        check_signatures(rpm, [str(file)])

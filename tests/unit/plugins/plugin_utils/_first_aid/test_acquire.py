@@ -13,7 +13,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     SignatureError,
     SystemPythonError,
 )
-from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Wanted
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.wanted import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import parse_nevra
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.signatures import signature_complaint
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.acquire import Acquisition, AidOptions

@@ -20,7 +20,6 @@ from ansible_collections.fleet.system_python.plugins.module_utils._disk.host_mod
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid import script as scripts
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.incident import (
     Incident,
-    evidence_settings,
     incident_of,
 )
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.script import (
@@ -28,6 +27,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.scr
     parse_answer,
     script_text,
 )
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.seen import evidence_settings
 from ansible_collections.fleet.system_python.tests.unit.plugins.plugin_utils._first_aid.recorded_host import answer_of
 
 SHELLS = [shell.split() for shell in ("dash", "busybox sh", "bash --posix") if shutil.which(shell.split()[0])]

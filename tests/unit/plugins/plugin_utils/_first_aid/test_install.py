@@ -18,12 +18,12 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     ReadOnlyError,
     SystemPythonError,
     TransactionError,
+    UnsafeLockError,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.files import sha256_of
-from ansible_collections.fleet.system_python.plugins.module_utils._disk.lock import UnsafeLockError
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.quarantine import Quarantine
-from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.moved import MovedFolderError
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.wanted import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import parse_nevra
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.acquire import Acquisition, AidOptions
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.errors import (

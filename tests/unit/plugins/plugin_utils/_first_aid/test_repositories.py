@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import RepositoryError
-from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.repo_config import Connection
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.wanted import Wanted
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import parse_nevra
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.repo_access import (
     curl_options,

@@ -26,11 +26,8 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.err
     NoUsableVersionError,
     StagingGoneError,
 )
-from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.run import (
-    FirstAid,
-    FirstAidRequest,
-    request_of,
-)
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.look import Look
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.run import FirstAid, request_of
 from ansible_collections.fleet.system_python.tests.unit.plugins.plugin_utils._first_aid.recorded_host import (
     RecordedHost,
 )
@@ -361,7 +358,7 @@ NO_RPM = ("uid 0", DEBIAN, "rpm\n")
 
 def look_anywhere(*answers: Sequence[str]) -> tuple[str | None, dict[str, object]]:
     result: dict[str, object] = {}
-    probe = FirstAid(RecordedHost(*answers), FirstAidRequest(supported_minors("2.19")), result).look_anywhere()
+    probe = Look(RecordedHost(*answers), supported_minors("2.19"), None, result).look_anywhere()
     return probe.interpreter() if probe else None, result
 
 
