@@ -7,7 +7,7 @@
 """What lies on the import path of the system's Python and may be nobody's: the places are those of import_path.py."""
 
 import os
-import re
+import stat
 import typing as t
 
 from .._disk.files import open_to_others
@@ -83,13 +83,13 @@ def astray_folders(
     """
     places = paths_of(version, "library", "site")
     found = []
-    for path, (package, record) in sorted(records.items()):
+    for path, (package, record) in records.items():
         if record.kind == "directory" and _is_in(path, places) and root.islink(path) and root.isdir(path):
             open_folder = writable_by_others(path, root)
             if open_folder:
                 leads_to = root.realpath(path)
                 found.append(AstrayFolder(path=path, package=package, leads_to=leads_to, open_folder=open_folder))
-    return found
+    return sorted(found, key=lambda one: one["path"])
 
 
 def _is_in(path: str, places: t.Iterable[str]) -> bool:
@@ -151,8 +151,8 @@ class Suspects:
                 continue
             elif path not in self._owned:
                 if name.endswith(_IMPORTABLE if inside else _IMPORTABLE + _DESCRIBING) or self._root.isdir(path):
-                    yield Suspect(path, role, True) if inside else self._judged(path, role)
-            elif self._root.isdir(path):
+                    yield Suspect(path, role, True) if inside else self._with_rights(self._judged(path, role))
+            elif not name.endswith(_MODULES) and self._root.isdir(path):
                 yield from self._below(path, role, True)
 
     def _is_bytecode(self, path: str) -> bool:
@@ -165,18 +165,20 @@ class Suspects:
             if path not in self._owned:
                 suspect = self._judged(path, role)
                 if suspect.hides or suspect.rivals or suspect.runs:
-                    yield suspect
+                    yield self._with_rights(suspect)
+
+    def _with_rights(self, suspect: Suspect) -> Suspect:
+        return suspect._replace(open=self._is_open(suspect.path))
 
     def _judged(self, path: str, role: str) -> Suspect:
         name = os.path.basename(path)
-        is_open = self._is_open(path)
         if role != "script" and name.endswith(".pth"):
-            return self._path_file(path, role, is_open)
+            return self._path_file(path, role)
         like = self._likeness(path, role)
         runs = role != "script" and name.split(".")[0] in _STARTUP_MODULES
-        return Suspect(path, role, like.asked_for, like.rivals, runs, is_open)
+        return Suspect(path, role, like.asked_for, like.rivals, runs)
 
-    def _path_file(self, path: str, role: str, is_open: bool) -> Suspect:
+    def _path_file(self, path: str, role: str) -> Suspect:
         """What it adds to the path comes behind its own folder, and before the next."""
         file = read_path_file(path, self._root)
         site = os.path.dirname(path)
@@ -185,15 +187,16 @@ class Suspects:
         led_away = self._rights and any(writable_by_others(folder, self._root) for folder in file.adds)
         rivals = tuple(rival for like in found for rival in like.rivals)
         hides = any(like.asked_for for like in found)
-        return Suspect(path, role, hides, rivals, file.runs or is_open or led_away, is_open)
+        return Suspect(path, role, hides, rivals, file.runs or led_away or self._is_open(path))
 
     def _is_open(self, path: str) -> bool:
         """Tell whether others than root may change it; the way to it is a matter of its own."""
         if not self._rights or not self._root.lexists(path):
             return False
-        if self._root.islink(path):
+        found = self._root.lstat(path)
+        if stat.S_ISLNK(found.st_mode):
             return writable_by_others(path, self._root) is not None
-        return open_to_others(self._root.lstat(path))
+        return open_to_others(found)
 
     def _likeness(self, path: str, role: str, behind: t.Optional[str] = None) -> _Likeness:
         """C(behind): the folder that it is on the path behind, if not in."""
@@ -225,7 +228,7 @@ class Suspects:
             for folder in [path + rest for path in folders.values() for rest in _PARTS.get(role, ("",))]:
                 for path in self._paths_in(folder):
                     name = os.path.basename(path)
-                    if name.endswith(_MODULES) or re.match(r"[A-Za-z_]\w*$", name):
+                    if name.endswith(_MODULES) or name.isidentifier():
                         self._names[role].setdefault(name.split(".")[0], []).append(path)
         return self._names[role]
 
@@ -235,7 +238,7 @@ class Suspects:
                 self.closed.append(folder)
             return []
         try:
-            return sorted(os.path.join(folder, name) for name in self._root.listdir(folder))
+            return [folder.rstrip("/") + "/" + name for name in sorted(self._root.listdir(folder))]
         except OSError:
             self.closed.append(folder)
             return []

@@ -25,14 +25,17 @@ _VERSION = re.compile(r"python(3\.[0-9]+)$")
 
 # dnf wants the folder of the script as the first one, and Python looks for no module where the cache has null.
 _PROGRAM = """\
-import runpy, sys
+import sys
 end = sys.argv.index("--")
 sys.path += sys.argv[1:end]
 sys.argv = sys.argv[end + 1:]
 folder = sys.argv[0].rpartition("/")[0]
 sys.path.insert(0, folder)
 sys.path_importer_cache[folder] = None
-runpy.run_path(sys.argv[0], run_name="__main__")
+__file__ = sys.argv[0]
+with open(__file__, "rb") as program:
+    code = compile(program.read(), __file__, "exec")
+exec(code)
 """
 
 _ALONE = ["-I", "-S", "-B", "-c"]

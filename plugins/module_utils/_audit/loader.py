@@ -70,12 +70,13 @@ class Libraries:
         self._program = root.realpath(contract["binaries"][0]["path"])
         manager = contract["manager"]
         packages = set(contract["packages"]).union(manager["packages"] if manager else ())
+        libraries = {
+            path: files.records[path] for path in files.records if ".so" in path and _LIBRARY_NAME.search(path)
+        }
         self._modules = [
-            path
-            for path, (package, record) in files.records.items()
-            if package in packages and record.kind == "file" and _LIBRARY_NAME.search(path)
+            path for path, (package, record) in libraries.items() if package in packages and record.kind == "file"
         ]
-        self._promised = {os.path.basename(path) for path in files.records if _LIBRARY_NAME.search(path)}
+        self._promised = {os.path.basename(path) for path in libraries}
         self._wanted = what_is_loaded(loader, self._program, self._modules)
         self._of_manager = self._wanted
         if manager and not manager["interpreter"]:

@@ -87,13 +87,17 @@ def start_state(
 def _foreign(loaded: Loaded, files: PackagedFiles, root: Root) -> t.List[str]:
     """Return what no package vouches for. Of files of the contract's packages it is known that they are as shipped."""
     strange = [path for path in loaded.files if files.name(path) not in files.records]
-    names = {os.path.basename(path) for path in strange}
-    moved = {root.realpath(path) for path in files.records if os.path.basename(path) in names}
-    strange = [path for path in strange if root.realpath(path) not in moved]
     if strange:
+        names = {_name_in_folder(path) for path in strange}
+        moved = {root.realpath(path) for path in files.records if _name_in_folder(path) in names}
+        strange = [path for path in strange if root.realpath(path) not in moved]
         files.ask_owners(strange)
         files.read_owners(strange)
     return [path for path in strange if not files.verified(path)]
+
+
+def _name_in_folder(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _hazards(observation: Observation) -> t.Set[str]:

@@ -9,9 +9,10 @@
 The result is plain data (see docs/architecture.md, "The way of the data"); the rules in _audit/findings.py judge it.
 """
 
-import concurrent.futures
+import functools
 import typing as t
 
+from .._base.aside import Aside
 from .._base.command import CommandRunner, run_command
 from .._disk.host_mode import host_mode
 from .._disk.links import Hop, end_of, kind_of, resolve, which
@@ -95,8 +96,7 @@ def observe(
     say nothing about it, and C(rpm) reads its database. Raises DatabaseError.
     """
     observer = _Observer(contract, rpm, root)
-    with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
-        observation = observer.observe(of_connection(environ) if root.is_host else {}, core_version, pool)
+    observation = observer.observe(of_connection(environ) if root.is_host else {}, core_version)
     if check_manager:
         observation["manager"], loaded = manager_state(observation, observer.files, runner, root)
         observation["start"] = start_state(observation, observer.files, loaded, runner, root)
@@ -138,14 +138,12 @@ class _Observer:
         self.files = PackagedFiles(contract, rpm, root)
         self.pip = PipRecords(root)
 
-    def observe(
-        self, environ: t.Mapping[str, str], core_version: str, pool: concurrent.futures.Executor
-    ) -> Observation:
+    def observe(self, environ: t.Mapping[str, str], core_version: str) -> Observation:
         """Do the pass; the package manager is not started."""
         files = self.files
         groups = Groups(self.contract, files, self.root)
         # Of what a group leads to the packages are not known yet.
-        verification = None if groups.called else pool.submit(self.rpm.verify, files.labels())
+        verification = None if groups.called else Aside(functools.partial(self.rpm.verify, files.labels()))
         seen = self._look(environ, core_version, groups)
         runnable = self._runnable(seen)
         movable = groups.choices().union(seen.traces, (one.path for one in seen.suspects.found))

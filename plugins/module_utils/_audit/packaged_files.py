@@ -21,6 +21,8 @@ from .records import Contract, ContractLink
 
 __all__ = ["PackagedFiles"]
 
+_OF_RPM = ("rpm", "rpm-libs")
+
 
 class PackagedFiles:
     """The files of the contract's packages, and of those that own what else may run. Raises DatabaseError.
@@ -43,13 +45,19 @@ class PackagedFiles:
         self._owners: t.Dict[str, t.List[PackageId]] = {}
         self._verified: t.Dict[str, t.Optional[bool]] = {}
         self._tops: t.Dict[str, str] = {}
-        found = self._named(rpm.query(self.scope).packages)
-        self._known = {package.id for package in found}
+        # What is of rpm itself need not be asked for: see ask_owners.
+        found = self._named(rpm.query([*self.scope, *_OF_RPM]).packages)
+        self._of_rpm = [package for package in found if package.name in _OF_RPM]
+        found = [package for package in found if package.name not in _OF_RPM]
+        self._known = {package.id for package in found + self._of_rpm}
+        # These rpm finds faster by their names.
+        self._single = {name for name, several in by_name(found).items() if len(several) == 1}
         self.owned = {record.path for package in found for record in package.files}
         self.architecture = architecture_at(contract["binaries"][0]["path"], found)
         if found and not self.architecture:
             self.architecture = rpm.architecture()
         self._others: t.List[Releases] = []
+        self._undoubted = {record.path for package in self._of_rpm for record in package.files}
         self.releases = self._add_packages(of_architecture(found, self.architecture))
         self.is_due = self._is_system_python_due()
 
@@ -89,14 +97,17 @@ class PackagedFiles:
 
     def labels(self) -> t.List[str]:
         """Return how rpm is asked for the packages of the contract."""
-        return [one.counts.id.label for one in self.releases]
+        return [one.counts.name if one.counts.name in self._single else one.counts.id.label for one in self.releases]
 
     def ask_owners(self, paths: t.Iterable[str], movable: t.Collection[str] = ()) -> None:
         """Ask rpm who owns C(paths) and C(movable); before, owner() knows the files of the contract's packages only.
 
-        Of C(movable), what nobody owns may be moved away: no record of any package may have it, either.
+        Of C(movable), what nobody owns may be moved away: no record of any package may have it, either. The files of
+        rpm itself are not asked for, unless they are movable: there are a hundred that are called C(macros), and for
+        each name rpm looks through all packages that have one.
         """
-        self._owners.update(self._rpm.owners(sorted(set(map(self.name, [*paths, *movable])))))
+        asked = set(map(self.name, paths)) - self._undoubted
+        self._owners.update(self._rpm.owners(sorted(asked.union(map(self.name, movable)))))
         self._rpm.require_unowned([path for path in movable if not self.is_owned(path)], self._root.realpath)
 
     def take_verification(self, entries: t.Iterable[VerifyEntry]) -> None:
@@ -117,8 +128,8 @@ class PackagedFiles:
         """Read the records of other packages that own C(paths), of which rpm was asked who owns them."""
         owners = dict.fromkeys(owner for path in paths for owner in self._owners_of(path))
         others = sorted(owner.label for owner in owners if owner not in self._known)
-        if others:
-            self._others = self._add_packages(self._named(self._rpm.query(others).packages))
+        found = self._named(self._rpm.query(others).packages)
+        self._others = self._add_packages(self._of_rpm + found)
 
     def take_in(self, paths: t.Iterable[str]) -> None:
         """Count the packages that own C(paths) as the contract's, for the verification and all that follows."""

@@ -62,7 +62,9 @@ def open_ways(observation: Observation) -> t.List[str]:
 def _folders_above(paths: t.Iterable[str], root: Root) -> t.Set[str]:
     folders: t.Set[str] = set()
     real_path = RealPaths(root)
-    for folder in {os.path.dirname(path) for path in paths if path.startswith(_CODE) and not is_left_out(path)}:
+    for folder in {path.rpartition("/")[0] for path in paths if path.startswith(_CODE)}:
+        if is_left_out(folder):
+            continue
         real = real_path(folder)
         while real not in folders:
             folders.add(real)

@@ -23,6 +23,8 @@ MAGIC = b"\x7fELF"
 _PT_LOAD, _PT_DYNAMIC, _PT_INTERP = 1, 2, 3
 _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH = 0, 1, 5, 10, 14, 15, 29
 
+# Here are the headers, and the name of the loader.
+_BEGIN = 4096
 _MOST_HEADERS = 4096
 _MOST_TABLE = 4 << 20
 _MOST_RODATA = 64 << 20
@@ -37,9 +39,10 @@ class ElfError(InvalidDataError):
 class Elf(t.NamedTuple):
     """What was read: libraries wanted, own library name, search folders, processor (e_machine), place of the constants.
 
-    C(rodata) is (offset, size) in the file, or None where the section headers are stripped. C(is_rpath): the search
-    folders are those of DT_RPATH, which hold for the libraries wanted by libraries, too, and go before all others.
-    C(form) is class and byte order: a process is of one form and one processor. C(interpreter) is the loader itself.
+    C(rodata) is (offset, size) in the file, or None where the section headers are stripped, or were not read.
+    C(is_rpath): the search folders are those of DT_RPATH, which hold for the libraries wanted by libraries, too, and go
+    before all others. C(form) is class and byte order: a process is of one form and one processor. C(interpreter) is
+    the loader itself.
     """
 
     needed: t.Tuple[str, ...]
@@ -92,10 +95,13 @@ class _Segment(t.NamedTuple):
     size: int
 
 
-def read_elf(descriptor: int, name: str) -> Elf:
-    """Return what the open ELF file says; C(name) is for the message. Raises ElfError."""
+def read_elf(descriptor: int, name: str, constants: bool = True) -> Elf:
+    """Return what the open ELF file says; C(name) is for the message. Raises ElfError.
+
+    Without C(constants), nothing that the loader does not read: not where they are.
+    """
     try:
-        return _ElfReader(descriptor).read()
+        return _ElfReader(descriptor).read(constants)
     except (struct.error, ValueError) as error:
         raise ElfError(
             "{0} is damaged: it begins like a program, but {1}.".format(printable(name), error),
@@ -114,6 +120,7 @@ class _ElfReader:
     def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
         self.size = os.fstat(descriptor).st_size
+        self.begin = os.pread(descriptor, _BEGIN, 0)
         magic = self._bytes(0, 16)
         layout = _LAYOUTS.get((magic[4], magic[5]))
         if magic[:4] != MAGIC or layout is None:
@@ -126,16 +133,17 @@ class _ElfReader:
         self.segment_size, self.segment_count = fields[9], fields[10]
         self.section_size, self.section_count, self.names_index = fields[11:14]
 
-    def read(self) -> Elf:
+    def read(self, constants: bool) -> Elf:
         segments = self._segments()
         needed, soname, runpath, is_rpath = self._dynamic(segments)
-        return Elf(
-            needed, soname, runpath, self.machine, self._rodata(), is_rpath, self.form, self._interpreter(segments)
-        )
+        rodata = self._rodata() if constants else None
+        return Elf(needed, soname, runpath, self.machine, rodata, is_rpath, self.form, self._interpreter(segments))
 
     def _bytes(self, offset: int, size: int) -> bytes:
         if offset + size > self.size:
             raise ValueError("it ends too early: {0} bytes, {1} needed".format(self.size, offset + size))
+        if offset + size <= _BEGIN:
+            return self.begin[offset : offset + size]
         return os.pread(self.descriptor, size, offset)
 
     def _table(self, offset: int, size: int, count: int, form: struct.Struct) -> t.List[t.Tuple[t.Any, ...]]:

@@ -16,7 +16,7 @@ import re
 import typing as t
 
 from .._disk.files import open_regular
-from .._disk.root import RealPaths, Root, follow, outside
+from .._disk.root import RealPaths, Root, outside
 from .cache import CACHE, read_cache
 from .elf import Elf, ElfError, read_elf
 
@@ -86,11 +86,11 @@ class Loader:
 
     def _read(self, path: str) -> t.Tuple[t.Optional[Elf], str]:
         try:
-            descriptor = open_regular(outside(follow(path, self._root.folder)[0], self._root.folder))
+            descriptor = open_regular(outside(self._real_path(path), self._root.folder))
         except OSError as error:
             return None, "it cannot be read: {0}".format(error.strerror)
         try:
-            return read_elf(descriptor, path), ""
+            return read_elf(descriptor, path, constants=False), ""
         except ElfError as error:
             return None, str(error.details["reason"])
         finally:
@@ -140,8 +140,10 @@ class Loader:
         return self._below[folder]
 
 
-def _expanded(folders: t.Iterable[str], by: str) -> t.List[str]:
+def _expanded(folders: t.Sequence[str], by: str) -> t.List[str]:
     """Return the folders with the tokens of ld.so(8) filled in; $LIB is lib64 or lib."""
+    if not folders:
+        return []
     words = {"ORIGIN": os.path.dirname(by), "PLATFORM": os.uname().machine}
     found = []
     for lib in ("lib64", "lib"):

@@ -6,6 +6,7 @@
 
 """The forms in which rpm is asked (C(--qf)), and its answers in these forms read: text in, packages out."""
 
+import functools
 import re
 import typing as t
 
@@ -146,19 +147,20 @@ def _id(values: t.Sequence[str]) -> PackageId:
 
 def _file(row: t.Sequence[str]) -> RpmFile:
     size, mode, mtime, digest, owner, group, flags, state, verify_flags, caps, linkto, path = row
+    # By place: this runs for each of some thousand files.
     return RpmFile(
-        path=text_of_value(path),
-        size=int(size),
-        mode=int(mode),
-        mtime=int(mtime),
-        digest=text_of_value(digest),
-        owner=text_of_value(owner),
-        group=text_of_value(group),
-        linkto=text_of_value(linkto),
-        flags=int(flags),
-        state=_STATES.get(state, "missing"),
-        caps=text_of_value(caps),
-        verify_flags=int(verify_flags),
+        text_of_value(path),
+        int(size),
+        int(mode),
+        int(mtime),
+        text_of_value(digest),
+        _word(owner),
+        _word(group),
+        _word(linkto),
+        int(flags),
+        _STATES.get(state, "missing"),
+        _word(caps),
+        int(verify_flags),
     )
 
 
@@ -203,6 +205,9 @@ def text_of_value(value: str) -> str:
     if value.startswith("'"):
         return value[1:-1].replace("'\\''", "'")
     return value
+
+
+_word = functools.lru_cache(maxsize=64)(text_of_value)
 
 
 def _number_of(value: str) -> int:

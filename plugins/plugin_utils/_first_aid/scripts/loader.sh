@@ -15,25 +15,26 @@ read_loader_cache() {
     told=$(ldconfig -p 2>/dev/null </dev/null |
         sed -n "s/^[[:space:]]*\([^ ]*\) (\([^)]*\)) => \(.*\)\$/\1$TAB\2$TAB\3/p")
     form=$(printf '%s\n' "$told" | grep -m 1 -E "$TAB(/usr)?/lib64/" | cut -f 2 | cut -d , -f 1-2)
-    loader_cache=$(printf '%s\n' "$told" | while IFS=$TAB read -r name kind path; do
-        case $kind in
-        "$form,"*hwcap*) printf '%s\tsome\t%s\n' "$name" "$path" ;;
-        "$form" | "$form,"*) printf '%s\tall\t%s\n' "$name" "$path" ;;
-        esac
-    done | sort -s -t "$TAB" -k 1,1 -k 2,2r)
-    taken=$(printf '%s\n' "$loader_cache" | taken_first)
+    # Not piped into a loop: a shell reads a pipe byte by byte, and this runs on every healthy host.
+    loader_cache=$(printf '%s\n' "$told" | sed -n -e "s/${TAB}${form},[^${TAB}]*hwcap[^${TAB}]*${TAB}/${TAB}some$TAB/p" -e t \
+        -e "s/${TAB}${form}${TAB}/${TAB}all$TAB/p" -e t -e "s/${TAB}${form},[^${TAB}]*${TAB}/${TAB}all$TAB/p" | sort -s -t "$TAB" -k 1,1 -k 2,2r)
+    split_lines
+    taken=$(taken_first)
     c_library=$(printf '%s\n' "$taken" | sed -n "s/^libc\.so\.6$TAB//p" | head -n 1)
-    elsewhere=$(printf '%s\n' "$taken" | while IFS=$TAB read -r name path; do
-        is_own_folder "${path%/*}" || printf '%s\t%s\n' "$name" "$path"
+    elsewhere=$(for line in $taken; do
+        path=${line#*"$TAB"}
+        is_own_folder "${path%/*}" || printf '%s\n' "$line"
     done)
+    split_words
 }
 
 taken_first() {
     sure=''
-    while IFS=$TAB read -r name processors path; do
+    for line in $loader_cache; do
+        name=${line%%"$TAB"*} line=${line#*"$TAB"}
         [ "$name" != "$sure" ] || continue
-        printf '%s\t%s\n' "$name" "$path"
-        [ "$processors" = some ] || sure=$name
+        printf '%s\t%s\n' "$name" "${line#*"$TAB"}"
+        [ "${line%%"$TAB"*}" = some ] || sure=$name
     done
 }
 
@@ -46,11 +47,8 @@ is_own_folder() {
 
 # Every libpython of this version that the loader knows, by its name below /usr.
 loader_libraries() {
-    printf '%s\n' "$loader_cache" | while IFS=$TAB read -r name _processors library; do
-        case $name in
-        "libpython$minor.so."* | "libpython${minor}m.so."*) ;;
-        *) continue ;;
-        esac
+    names="^libpython${minor}m\{0,1\}[.]so[.]"
+    printf '%s\n' "$loader_cache" | grep "$names" | cut -f 3 | while IFS= read -r library; do
         case $library in
         /lib/*) [ ! -L /lib ] || library=/usr$library ;;
         /lib64/*) [ ! -L /lib64 ] || library=/usr$library ;;

@@ -259,16 +259,11 @@ foreign_files() {
     { printf '%s\n' "$library" "$library" && cat; } | sort | uniq -u | importable
 }
 
+# Bytecode of another version, or of an optimisation that is not asked for, is never read.
 importable() {
-    while IFS= read -r path; do
-        case $path in
-        */site-packages/* | */dist-packages/*) ;;
-        # Bytecode of another version, or of an optimisation that is not asked for, is never read.
-        */__pycache__/*".cpython-$tag.pyc") printf '%s\n' "$path" ;;
-        */__pycache__/*) ;;
-        *.py | *.so | *.pyc | "$not_listed") printf '%s\n' "$path" ;;
-        esac
-    done
+    sed -n -e '/\/site-packages\//d' -e '/\/dist-packages\//d' \
+        -e "/\/__pycache__\/.*[.]cpython-${tag}[.]pyc\$/p" -e '/\/__pycache__\//d' \
+        -e '/[.]py$/p' -e '/[.]so$/p' -e '/[.]pyc$/p' -e "/^[$not_listed]\$/p"
 }
 
 # unowned_of: of the paths on its input, one a line, those that no package owns. Fails where rpm cannot tell. A command
