@@ -13,7 +13,7 @@ import os
 import re
 import typing as t
 
-from .._disk.root import RealPaths, Root, writable_by_others
+from .._disk.root import Root, writable_by_others
 from .._loader.cache import ConfiguredFolder, configured_folders
 from .._loader.search import Library, Loader, Wanted, c_libraries, what_is_loaded
 from .packaged_files import PackagedFiles
@@ -67,6 +67,7 @@ class Libraries:
         self._files = files
         self._root = root
         loader = Loader(root)
+        self._real_path = loader.real_path
         self._program = root.realpath(contract["binaries"][0]["path"])
         manager = contract["manager"]
         packages = set(contract["packages"]).union(manager["packages"] if manager else ())
@@ -90,7 +91,8 @@ class Libraries:
     def unvouched(self) -> t.List[LoadedLibrary]:
         """Return what is nowhere, or is no package's file as that shipped it."""
         found = {(one["name"], one["path"]): one for one in self._judged(self._wanted)}
-        for one in self._judged(self._of_manager):
+        is_same = self._of_manager is self._wanted
+        for one in list(found.values()) if is_same else self._judged(self._of_manager):
             found.setdefault((one["name"], one["path"]), one)["of_manager"] = True
         return list(found.values())
 
@@ -124,7 +126,7 @@ class Libraries:
         # While an owner is missing from the database, its own files look as if nobody owned them.
         if self._files.missing():
             return []
-        base, real_path = self._base(wanted), RealPaths(self._root)
+        base, real_path = self._base(wanted), self._real_path
         folders = [one._replace(folder=real_path(one.folder)) for one in configured_folders(self._root)]
         found = []
         for each in wanted:

@@ -72,7 +72,7 @@ class Loader:
 
     def __init__(self, root: Root, library_path: str = "") -> None:
         self._root = root
-        self._real_path = RealPaths(root)
+        self.real_path = RealPaths(root)
         self._library_path = [folder for folder in re.split("[:;]", library_path) if folder]
         self._cache = read_cache(root)
         self._files: t.Dict[str, t.Tuple[t.Optional[Elf], str]] = {}
@@ -86,7 +86,7 @@ class Loader:
 
     def _read(self, path: str) -> t.Tuple[t.Optional[Elf], str]:
         try:
-            descriptor = open_regular(outside(self._real_path(path), self._root.folder))
+            descriptor = open_regular(outside(self.real_path(path), self._root.folder))
         except OSError as error:
             return None, "it cannot be read: {0}".format(error.strerror)
         try:
@@ -100,7 +100,7 @@ class Loader:
         """Return all files of C(name), the first one first, for the file C(by) in a process of C(program)."""
         found: t.Dict[str, Library] = {}
         for place in self._places(name, by, inherited):
-            real = self._real_path(place.path)
+            real = self.real_path(place.path)
             if real in found or not self._root.isfile(real):
                 continue
             elf, damage = self.read(real)
