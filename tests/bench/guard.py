@@ -22,7 +22,7 @@ DOCUMENT = ROOT / "docs/guard.md"
 FLEET = (str(ROOT / "tests/hosts/fleet"), "--fleet", "bench-guard")
 HOSTS = {"rhel9": {"ID": "rhel", "VERSION_ID": "9.4"}, "sles15": {"ID": "sles", "VERSION_ID": "15.6"}}
 COMMANDS = {"check": "a check, nothing has changed", "full": "a check that judges everything"}
-LIMIT = 0.2
+LIMIT = 0.12
 BEGIN, END = "<!-- guard: begin -->", "<!-- guard: end -->"
 
 

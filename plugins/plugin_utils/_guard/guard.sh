@@ -44,10 +44,20 @@ load_config() {
     schema='' contract='' state='' full_every=21600 wait_seconds=120 postpone_limit=3600 metrics='' baseline=''
     required='' packages='' links='' binaries='' twins='' libraries='' selinux='' unversioned='' unversioned_policy=''
     unversioned_target='' manager='' manager_packages='' manager_interpreter='' groups='' admin_folders='' entries=''
-    command_name='' moved='' plugin_places='' plugin_conf='' variables='' settings='' watched='' notify='' passable='' places='' asked_for=''
+    command_name='' moved='' plugin_places='' plugin_conf='' variables='' settings='' watched='' notify='' passable=''
+    asked_for='' landmarks='' scripts='' archives='' user_folders='' local_folders='' sites='' in_library='' in_sites=''
+    link_paths=$NL
     rules="baseline-missing baseline-missing major${NL}baseline-altered baseline-altered critical$NL"
     [ -r "$config" ] || die "there is no readable configuration $config; the role python_guard writes it"
-    while IFS=$TAB read -r key one two three; do
+    IFS=$NL
+    set -f
+    # By the shell's read each byte would be a system call.
+    # shellcheck disable=SC2013
+    for line in $(cat "$config"); do
+        IFS=$TAB
+        # shellcheck disable=SC2086  # its fields
+        set -- $line
+        key=${1-} one=${2-} two=${3-} three=${4-}
         case $key in
         '' | '#'*) ;;
         schema) schema=$one ;;
@@ -61,11 +71,11 @@ load_config() {
         required) required="$required$one$NL" packages="$packages$one$NL" ;;
         optional) packages="$packages$one$NL" ;;
         command) command_name=$one ;;
-        link) links="$links$one$TAB$two$TAB$three$NL" ;;
+        link) links="$links$one$TAB$two$TAB$three$NL" link_paths="$link_paths$one$NL" ;;
         moved) moved="$moved$one$TAB$two$TAB$three$NL" ;;
         binary) binaries="$binaries$one$TAB$two$NL" ;;
         twin) twins="$twins$one$TAB$two$NL" ;;
-        place) places="$places$one$TAB$two$NL" ;;
+        place) load_place "$one" "$two" ;;
         asked_for) asked_for="$asked_for$one$NL" ;;
         selinux) selinux=$one ;;
         unversioned) unversioned=$one unversioned_policy=$two unversioned_target=${three:-} ;;
@@ -77,18 +87,45 @@ load_config() {
         admin_folder) admin_folders="$admin_folders$one$NL" ;;
         entries) entries=$one ;;
         variable) variables="$variables$one$NL" ;;
-        settings) settings="$settings$one$TAB$two$TAB$three$NL" ;;
+        settings) settings="$settings$one$TAB$two$TAB$three$NL" watched="$watched$three$NL" ;;
         watch) watched="$watched$one$NL" ;;
         passable) passable="$passable$one$NL" ;;
         notify) notify="$notify$one$NL" ;;
         rule) rules="$rules$one $two $three$NL" ;;
         *) die "unknown key $key in $config" ;;
         esac
-    done <"$config"
+    done
+    IFS=" $TAB$NL"
+    set +f
     [ "$schema" = 1 ] || die "$config has the schema '$schema'; this checker reads 1"
     [ -n "$state" ] || die "$config names no state folder"
-    link_paths=$NL$(printf '%s' "$links" | cut -f 1)$NL
-    libraries=$(places library)
+}
+
+# load_place ROLE PATH: where the system's Python looks, see _audit/import_path.py; `in_library` and `in_sites` are such
+# paths as the branches of a regular expression.
+load_place() {
+    case $1 in
+    landmark) landmarks="$landmarks$2$NL" ;;
+    script) scripts="$scripts$2$NL" ;;
+    archive) archives="$archives$2$NL" ;;
+    user) user_folders="$user_folders$2$NL" ;;
+    local) local_folders="$local_folders$2$NL" ;;
+    library) escape_dots "$2" && libraries="$libraries$2$NL" in_library=${in_library:+$in_library|}$escaped ;;
+    site) escape_dots "$2" && sites="$sites$2$NL" in_sites=${in_sites:+$in_sites|}$escaped ;;
+    *) die "unknown place $1 in $config" ;;
+    esac
+}
+
+# escape_dots TEXT: sets `escaped`.
+escape_dots() {
+    escaped='' rest=$1
+    while :; do
+        case $rest in
+        *.*) escaped=$escaped${rest%%.*}'[.]' rest=${rest#*.} ;;
+        *) break ;;
+        esac
+    done
+    escaped=$escaped$rest
 }
 
 # with_words SEPARATOR LIST COMMAND...: runs the command with the words of the list behind its arguments.
@@ -103,33 +140,37 @@ with_words() {
     "$@"
 }
 
-# in_portions FILE COMMAND...: runs the command with the lines of the file behind its arguments, as often as it takes: a
-# command line has not room for all of them. Fails where the command could not be run.
+# in_portions FILE NUMBER COMMAND...: runs the command with so many lines of the file behind its arguments, as often as it
+# takes: a command line has not room for all of them. Fails where the command could not be run.
 in_portions() {
-    listed=$1 from=1 last=0
-    shift
-    while [ "$from" -le "$(wc -l <"$listed")" ]; do
-        with_words "$NL" "$(sed -n "$from,$((from + 99))p;$((from + 99))q" "$listed")" "$@" || last=$?
+    listed=$1 most=$2 last=0 held='' number=0
+    shift 2
+    IFS=$NL
+    set -f
+    # shellcheck disable=SC2013  # one path a line
+    for entry in $(cat "$listed"); do
+        held=$held$entry$NL number=$((number + 1))
+        [ "$number" -eq "$most" ] || continue
+        with_words "$NL" "$held" "$@" || last=$?
         answered "$last" || return 1
-        from=$((from + 100))
+        held='' number=0
     done
+    IFS=" $TAB$NL"
+    set +f
+    [ -z "$held" ] || with_words "$NL" "$held" "$@" || last=$?
+    answered "$last"
 }
 
-# ask_about LIST [PACKAGES]: of the files in the list, which is sorted, those that no package owns ($work/nobodys) and those
-# whose content is not their package's ($work/changed). What the PACKAGES have was verified before.
+# ask_about LIST: of the files in the list, which is sorted, those that no package owns ($work/nobodys) and those whose
+# content is not their package's ($work/changed). Those of the contract were verified before.
 ask_about() {
-    : >"$work/changed"
-    in_portions "$1" ask 60 -qf --qf '%{NAME}\n' -- >"$work/answers" || return 1
+    : >"$work/verify-others"
+    in_portions "$1" 100 ask 60 -qf --qf '%{NAME}\n' -- >"$work/answers" || return 1
     sed -n 's/^file \(.*\) is not owned by any package$/\1/p' "$work/answers" | sort -u | comm -12 - "$1" >"$work/nobodys"
-    grep -v ' ' "$work/answers" | sort -u | grep -v -x -F -e "${2:-$NL}" >"$work/asked"
-    [ -s "$work/asked" ] || return 0
-    in_portions "$work/asked" ask 600 -V --nodeps --noscripts >"$work/verify" || return 1
-    sed -n 's/^..5[^ ]*  . //p' "$work/verify" | sort -u | comm -12 - "$1" >"$work/changed"
-}
-
-# places ROLE: where the system's Python looks, see _audit/import_path.py.
-places() {
-    printf '%s' "$places" | sed -n "s/^$1$TAB//p"
+    grep -v ' ' "$work/answers" | sort -u | grep -v -x -F -e "${installed:-$NL}" >"$work/asked"
+    [ ! -s "$work/asked" ] ||
+        in_portions "$work/asked" 100 ask 600 -V --nodeps --noscripts >"$work/verify-others" || return 1
+    sed -n 's/^..5[^ ]*  . //p' "$work/verify" "$work/verify-others" | sort -u | comm -12 - "$1" >"$work/changed"
 }
 
 exists() {
@@ -175,65 +216,65 @@ found() {
         "$1" "${rule% *}" "${4:-${rule#* }}" "$json" "$3" >>"$work/findings"
 }
 
-moment() {
-    date -u +%Y-%m-%dT%H:%M:%SZ
+# Sets `seconds` and `now`.
+take_time() {
+    now=$(date -u '+%s %Y-%m-%dT%H:%M:%SZ')
+    seconds=${now% *} now=${now#* }
 }
 
 # What could not be written down would look like a host on which there is nothing to find.
 require_room() {
     head -c 262144 /dev/urandom >"$work/room" || die "nothing was judged: the file system of $state is full"
-    rm -f "$work/room"
+    : >"$work/room"
 }
 
 # --- what changed ----------------------------------------------------------------------------------------------------
 
-# Names, kinds, modes, owners, sizes, inodes and change times (which root cannot set) of all that decides the verdict.
+# Sets `print`: names, kinds, modes, owners, sizes, inodes and change times (which root cannot set) of all that decides the
+# verdict.
 fingerprint() {
     IFS=$NL
     # shellcheck disable=SC2086  # patterns and lists of one entry a line
     set -- "$config" "$0" $watched
-    for entry in $settings; do
-        # shellcheck disable=SC2086
-        set -- "$@" ${entry##*"$TAB"}
-    done
     set -f
-    {
+    print=$({
         ls -lincd --full-time -- "$@"
-        # shellcheck disable=SC2046,SC2086
-        ls -liAncR --full-time -- $libraries $(places landmark) $(places archive)
-        # shellcheck disable=SC2046
-        ls -liAnc --full-time -- $(places script) $(places local) $(places user)
-        [ ! -f "$state/watch" ] || in_portions "$state/watch" ls -lincd --full-time --
+        # shellcheck disable=SC2086
+        ls -liAncR --full-time -- $libraries$landmarks$archives
+        # shellcheck disable=SC2086
+        ls -liAnc --full-time -- $scripts$local_folders$user_folders
+        [ ! -f "$state/watch" ] || in_portions "$state/watch" 1000 ls -lincd --full-time --
         [ ! -f "$state/ways" ] || state_of_ways
-    } 2>&1 | sha256sum | cut -c 1-64
+    } 2>&1 | sha256sum)
     set +f
     IFS=" $TAB$NL"
+    print=${print%% *}
 }
 
 # Of these folders neither content nor times count.
 state_of_ways() {
-    # shellcheck disable=SC2046  # one path a line
-    (IFS=$NL && set -f && stat -L -c '%u %A %n' -- $(cat "$state/ways"))
+    in_portions "$state/ways" 1000 stat -L -c '%u %A %n' --
 }
 
 # An rpm that installs holds a write lock on this file; the kernel says so. It says no file system, so everybody can
 # lock a file of their own that has the same number: only a lock of root counts.
 transaction_runs() {
-    for lock in /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock; do
-        [ -e "$lock" ] || continue
-        inode=$(stat -L -c %i "$lock") || continue
-        grep "^[0-9]*: POSIX .*WRITE .*:$inode " /proc/locks >"$work/locks" || continue
-        while read -r _number _kind _way _type holder _place; do
-            ! is_of_root "$holder" || return 0
-        done <"$work/locks"
-    done
+    inodes=$(stat -L -c %i /var/lib/rpm/.rpm.lock /usr/lib/sysimage/rpm/.rpm.lock)
+    [ -n "$inodes" ] || return 1
+    grep -E "^[0-9]*: POSIX .*WRITE .*:(${inodes%"$NL"*}|${inodes#*"$NL"}) " /proc/locks >"$work/locks" || return 1
+    while read -r _number _kind _way _type holder _place; do
+        ! is_of_root "$holder" || return 0
+    done <"$work/locks"
     return 1
 }
 
 # is_of_root PID. A process of another PID namespace cannot be seen from here, and may be root's.
 is_of_root() {
-    holder_uid=$(sed -n "s/^Uid:$TAB\\([0-9]*\\)$TAB.*/\\1/p" "/proc/$1/status")
-    [ "${holder_uid:-0}" -eq 0 ]
+    uid=''
+    [ ! -r "/proc/$1/status" ] || while read -r key value _more; do
+        [ "$key" != Uid: ] || uid=$value
+    done <"/proc/$1/status"
+    [ "${uid:-0}" -eq 0 ]
 }
 
 wait_for_transaction() {
@@ -342,7 +383,6 @@ answered() {
 # $work/files: NAME, MODE, FLAGS, TARGET and PATH of every file of the installed packages, tab-separated. Sets `installed`,
 # the names, `recorded`, the packages (one may be there twice), and `unfinished`, the names that several packages have.
 ask_rpm() {
-    installed='' recorded='' unfinished=''
     known_folders=$NL
     : >"$work/files"
     : >"$work/owned"
@@ -356,18 +396,14 @@ ask_rpm() {
         >"$work/answer" 2>"$work/query-errors"
     answered $? || return 1
     find_architecture
-    sed -n -E "s/^([PF])[^$TAB]*$TAB($architecture|noarch)$TAB/\\1$TAB/p" "$work/answer" >"$work/query"
-    sed -n "s/^F$TAB//p" "$work/query" >"$work/files"
-    sed -n "s/^F[^$TAB]*$TAB//p" "$work/answer" | cut -f 6- | sort -u >"$work/owned"
-    # Without an epoch rpm takes any.
-    recorded=$(sed -n "s/^P$TAB\\([^$TAB]*\\)$TAB/\\1-/p" "$work/query" | sed 's/-\([^-:]*-[^-:]*\)$/-0:\1/' | sort)
-    named=$(sed -n "s/^P$TAB//p" "$work/query" | sort -u | cut -f 1)
-    installed=$(printf '%s\n' "$named" | uniq)
-    unfinished=$(printf '%s\n' "$named" | uniq -d)
+    sed -n -E -e "s/^P$TAB($architecture|noarch)$TAB//w $work/packages" \
+        -e "s/^F[^$TAB]*$TAB($architecture|noarch)$TAB//w $work/files" "$work/answer"
+    sed -n "s/^F$column$column$column$column$column$column//p" "$work/answer" | sort -u >"$work/owned"
+    with_words "$NL" "$(sort "$work/packages")" list_packages
     require_room
     lacking=''
     for name in $required; do
-        is_in "$name" "$NL$installed$NL" || lacking="$lacking $name"
+        is_in "$name" "$installed" || lacking="$lacking $name"
     done
     find_groups
     # An error beside a whole answer is a remark. A damaged database may look like one without packages.
@@ -376,10 +412,38 @@ ask_rpm() {
     [ -n "$installed" ] || [ -n "$(ask 60 -qa --qf x | head -c 1)" ]
 }
 
+# list_packages LINE...: name and version, sorted.
+list_packages() {
+    installed='' recorded='' repeated='' unfinished='' before=''
+    for line in "$@"; do
+        name=${line%%"$TAB"*} version=${line#*"$TAB"}
+        case $version in
+        *:*) ;;
+        # Without an epoch rpm takes any.
+        *) version=0:$version ;;
+        esac
+        recorded="$recorded$name-$version$NL"
+        if [ "$line" = "$before" ]; then
+            repeated="$repeated$name$NL"
+        elif ! is_in "$name" "$installed"; then
+            installed="$installed$name$NL"
+        elif ! is_in "$name" "$unfinished"; then
+            unfinished="$unfinished$name$NL"
+        fi
+        before=$line
+    done
+}
+
 # The system Python's, which is that of the package whose binary it is (file state 4: another architecture's lies there).
 find_architecture() {
     binary=${binaries%%"$TAB"*}
-    architecture=$(grep -F -- "$TAB$binary" "$work/answer" | grep -v '^F4' | ending_in "$TAB$binary" | cut -f 2)
+    architecture=$(grep -F -- "$TAB$binary" "$work/answer" | while IFS=$TAB read -r file_state made_for rest; do
+        case $file_state:$rest in
+        F4:*) ;;
+        *"$TAB$binary") printf '%s\n' "$made_for" ;;
+        esac
+    done)
+    architecture=${architecture%%"$NL"*}
     [ -n "$architecture" ] || architecture=$(ask 60 -q --qf '%{ARCH}\n' rpm | head -n 1)
 }
 
@@ -420,21 +484,21 @@ EOF
 
 # record PATH: sets package, perms, flags and target of an owned path; fails for any other.
 record() {
-    line=$(grep -F -- "$TAB$1" "$work/files" | ending_in "$TAB$1")
-    [ -n "$line" ] || return 1
+    line_of "$1" "$work/files" || return 1
     package=${line%%"$TAB"*} line=${line#*"$TAB"}
     perms=${line%%"$TAB"*} line=${line#*"$TAB"}
-    flags=${line%%"$TAB"*} line=${line#*"$TAB"}
-    target=${line%%"$TAB"*}
+    flags=${line%%"$TAB"*} target=${line#*"$TAB"}
     flags=${flags#f} target=${target#t}
 }
 
-ending_in() {
-    while IFS= read -r candidate; do
-        case $candidate in
-        *"$1") printf '%s\n' "$candidate" && return 0 ;;
-        esac
-    done
+# line_of PATH FILE: sets `line` to what stands before the path in the first line that ends with it.
+line_of() {
+    line=$NL$(grep -F -- "$TAB$1" "$2")$NL
+    case $line in
+    *"$TAB$1$NL"*) line=${line%%"$TAB$1$NL"*} ;;
+    *) return 1 ;;
+    esac
+    line=${line##*"$NL"}
 }
 
 is_in() {
@@ -448,33 +512,29 @@ is_in() {
 # the names that search paths could find.
 write_watch() {
     {
-        below=$(printf '%s' "$libraries" | sed 's/[.]/\\./g; s|^|^|; s|$|/|')
-        cut -f 5- "$work/files" | grep -v -E -e "$left_out" -e "$below"
-        printf '%s' "$links$binaries" | while IFS=$TAB read -r path _leads; do
-            printf '%s\n' "$path"
-            readlink -f -- "$path"
-        done
+        sed -E -e "s/^$column$column$column$column//" -e "\\#$left_out#d" -e "\\#^($in_library)/#d" "$work/files"
+        linked=$(printf '%s' "$links$binaries" | cut -f 1)
+        printf '%s\n' "$linked"
+        with_words "$NL" "$linked" readlink -f --
         cat "$work/targets" "$work/publics" "$work/plugins" "$work/plugin-folders"
-        [ ! -e "$work/search" ] || cut -f 2- "$work/search" | tr : "$NL" | sort -u | sed 's|$|/python3|'
+        [ ! -e "$work/search" ] || cut -f 2- "$work/search" | tr : "$NL" | sed 's|$|/python3|'
         [ -z "$baseline" ] || printf '%s\n' "$state/baseline"
     } | sort -u >"$work/watch"
 }
 
 # The folders above the packages' files, which are no files of these packages themselves, and rpm.
 write_ways() {
-    grep -E '^/(usr|etc)/' "$work/owned" | grep -v -E "$left_out" | parents >"$work/level"
-    : >"$work/above"
-    while [ -s "$work/level" ]; do
-        cat "$work/level" >>"$work/above"
-        parents <"$work/level" >"$work/higher"
-        mv -f "$work/higher" "$work/level"
-    done
-    printf '/\n/usr/bin/rpm\n' | sort -u - "$work/above" | comm -23 - "$work/owned" >"$work/ways"
+    {
+        printf '/\n/usr/bin/rpm\n'
+        sed -n -E -e '\#^/(usr|etc)/#!d' -e "\\#$left_out#d" -e 's|/[^/]*$||p' "$work/owned" | uniq |
+            sed -n ':above
+                /./{
+                    p
+                    s|/[^/]*$||
+                    b above
+                }'
+    } | sort -u | comm -23 - "$work/owned" >"$work/ways"
     mv -f "$work/ways" "$state/ways"
-}
-
-parents() {
-    sed 's|/[^/]*$||' | grep . | sort -u
 }
 
 # others_change "UID MODE": they can write what stat says that of; a link is its folder's business.
@@ -508,6 +568,8 @@ link_text() {
     text=$(readlink -n -- "$1" && printf .)
     text=${text%.}
 }
+
+known_folders=$NL
 
 # place_of PATH: sets `place`, the one name of what lies there: the folder that it really lies in, and its name in that.
 # Paths of different origin are compared in this form only. The folders that it has looked up are kept in `known_folders`.
@@ -580,7 +642,7 @@ judge_links() {
     while IFS=$TAB read -r path expected owner; do
         [ -n "$path" ] || continue
         # A link of an optional package is due where that is installed.
-        is_in "$owner" "$NL$required" || is_in "$owner" "$NL$installed$NL" || continue
+        is_in "$owner" "$NL$required" || is_in "$owner" "$installed" || continue
         ! is_in "$path" "$NL$unlinked" || continue
         ! record "$path" || [ -z "$target" ] || expected=$target
         if [ -L "$path" ]; then
@@ -755,12 +817,17 @@ kind_of_deviation() {
 }
 
 drift_of() {
-    drifted=$(grep -F -- "$TAB$1" "$work/drift" | ending_in "$TAB$1")
-    drifted=${drifted%%"$TAB"*}
+    drifted=''
+    [ -s "$work/drift" ] && line_of "$1" "$work/drift" || return 0
+    drifted=${line%%"$TAB"*}
 }
 
 is_program() {
-    [ -f "$1" ] && [ ! -L "$1" ] && [ -s "$1" ] && [ -n "$(stat -c %A -- "$1" | grep x)$(stat -c %A -- "$1" | grep s)" ]
+    [ -f "$1" ] && [ ! -L "$1" ] && [ -s "$1" ] || return 1
+    case $(stat -c %A -- "$1") in
+    *[xs]*) ;;
+    *) return 1 ;;
+    esac
 }
 
 judge_binaries() {
@@ -922,9 +989,10 @@ added_folder() {
 # before packaged modules, or that is asked for and not there before.
 adds_module() {
     path_file_lines "$1"
-    later=$(places site)
-    ! is_in "${1%/*}" "$later$NL" || later=$(printf '%s\n' "$later" | sed -n "\\|^${1%/*}\$|,\$p" | sed 1d)
-    earlier_names=$(module_names "$(places site | grep -v -x -F -e "${later:-/}")" /dev/null)
+    later=$NL$sites
+    later=${later#*"$NL${1%/*}$NL"}
+    later=${later#"$NL"}
+    earlier_names=$(module_names "${sites%"$later"}" '')
     later_names=$(module_names "$later" "$work/planted")
     while IFS= read -r added_line; do
         added_folder "$1" "$added_line"
@@ -949,31 +1017,31 @@ is_open_to_others() {
 list_unknown() {
     : >"$work/odd"
     : >"$work/odd-beside"
-    list_names /dev/null
+    list_names ''
     list_astray
     seen=''
     {
-        for path in $(places landmark) $(places archive); do
+        for path in $landmarks $archives; do
             ! exists "$path" || printf '%s\n' "$path"
         done
-        places library >"$work/queue"
+        printf '%s' "$libraries" >"$work/queue"
         walk_folders "$work/queue"
         folders_of_sites >"$work/sites"
         walk_folders
-        for folder in $script_places; do
+        for folder in $scripts; do
             list_beside "$folder" "$library_names$NL$site_names" "$work/odd"
         done
     } >"$work/listed"
     sort -u "$work/listed" | comm -23 - "$work/owned" >"$work/unknown"
-    for folder in $(places local) $(places user); do
+    for folder in $local_folders $user_folders; do
         list_beside "$folder" "$site_names" "$work/odd-beside" startup
     done | sort -u | comm -23 - "$work/owned" >"$work/beside"
 }
 
 # The folders for add-on modules, and those below them that packages of the contract own.
 folders_of_sites() {
-    places site
-    sed -n "s/^${column}d$column$column$column//p" "$work/files" | grep -e "$(places site | sed 's/[.]/\\./g; s|.*|^&/|')"
+    printf '%s' "$sites"
+    sed -n -E "s#^${column}d$column$column$column(($in_sites)/)#\\1#p" "$work/files"
 }
 
 # walk_folders [QUEUE]: prints what is importable in the folders of $work/sites, or of the queue and at every depth below.
@@ -1015,17 +1083,29 @@ list_folder() {
 
 # list_names LIST: the names of the modules in the library and in the folders for add-on modules, without those of the list.
 list_names() {
-    library_names=$(module_names "$(places library)" "$1")
-    site_names=$(module_names "$(places site)" "$1")
-    script_places=$(places script)
-    minor=$(places library | sed -n '1s/.*python//p')
+    library_names=$(module_names "$libraries" "$1")
+    site_names=$(module_names "$sites" "$1")
+    minor=${libraries%%"$NL"*}
+    minor=${minor##*python}
     bytecode=.cpython-${minor%%.*}${minor#*.}.pyc
 }
 
 module_names() {
+    if [ -s "$2" ]; then
+        contents "$1" | sort -u | comm -23 - "$2" | to_names
+    else
+        contents "$1" | to_names
+    fi
+}
+
+contents() {
     for folder in $1; do
         printf '%s\n' "$folder"/* "$folder"/lib-dynload/*
-    done | sort -u | comm -23 - "$2" | sed -n -E 's#.*/([A-Za-z_][A-Za-z0-9_]*)((\.[^./]*)*\.(py|so|pyc))?$#\1#p'
+    done
+}
+
+to_names() {
+    sed -n -E 's#.*/([A-Za-z_][A-Za-z0-9_]*)((\.[^./]*)*\.(py|so|pyc))?$#\1#p'
 }
 
 # list_beside FOLDER NAMES ODD [startup]: prints what comes before modules with these names, and what is read at the start.
@@ -1065,15 +1145,18 @@ is_module() {
 
 # Sets `astray`: folders of packaged modules that are links which others than root can lead elsewhere.
 list_astray() {
-    : >"$work/astray"
-    packaged=$({ places library && places site; } | sed 's/[.]/\\./g; s|.*|^&$\
-^&/|')
-    sed -n "s/^\($column\)d$column$column$column/\1/p" "$work/files" |
-        while IFS=$TAB read -r package path; do
-            [ -L "$path" ] && [ -d "$path" ] && printf '%s\n' "$path" | grep -q -e "$packaged" &&
-                others_lead "$path" && printf '%s\t%s\t%s\n' "$path" "$package" "$open_folder"
-        done >"$work/astray"
+    with_words "$NL" "$(sed -n -E "s#^($column)d$column$column$column(($in_library|$in_sites)(/.*)?)\$#\\1\\2#p" "$work/files")" \
+        note_astray >"$work/astray"
     astray=$(cut -f 1 "$work/astray")$NL
+}
+
+# note_astray LINE...: package and path of folders.
+note_astray() {
+    for line in "$@"; do
+        package=${line%%"$TAB"*} path=${line#*"$TAB"}
+        if ! [ -L "$path" ] || ! [ -d "$path" ] || ! others_lead "$path"; then continue; fi
+        printf '%s\t%s\t%s\n' "$path" "$package" "$open_folder"
+    done
 }
 
 judge_astray() {
@@ -1126,8 +1209,7 @@ list_traces() {
     for folder in /usr/bin /usr/sbin /usr/libexec /usr/lib /usr/lib64 /usr/include /usr/lib/pkgconfig \
         /usr/lib64/pkgconfig /usr/share/man/man1; do
         [ ! -L "$folder" ] || continue
-        printf '%s\n' "$folder"/*python* "$folder"/*pip* "$folder"/*pydoc* "$folder"/*idle* "$folder"/*pyvenv* \
-            "$folder"/*easy_install* "$folder"/*2to3*
+        printf '%s\n' "$folder"/*
     done | grep -E '/(lib|platform-)?(python|pip|pydoc|idle|pyvenv|easy_install|2to3)-?(3(\.[0-9]+)?)?[mtd]{0,2}(-config|-embed|-intel64|-32)?(\.a|\.so(\.[0-9.]+)?|\.pc|\.1(\.gz)?)?$' |
         sort -u >"$work/named"
     comm -23 "$work/named" "$work/owned" >"$work/traces"
@@ -1136,7 +1218,7 @@ list_traces() {
 # Takes out of the lists what packages beyond the contract own.
 drop_owned() {
     cat "$work/unknown" "$work/beside" "$work/traces" >"$work/candidates"
-    in_portions "$work/candidates" ask 300 -qf --qf '[%{FILENAMES}\n]' -- >"$work/owners" || return 1
+    in_portions "$work/candidates" 100 ask 300 -qf --qf '[%{FILENAMES}\n]' -- >"$work/owners" || return 1
     sort -u "$work/owners" >"$work/others"
     confirm_unowned
     comm -23 "$work/unknown" "$work/others" >"$work/planted"
@@ -1159,7 +1241,7 @@ confirm_unowned() {
 judge_unknown() {
     blocks=''
     [ -z "$lacking" ] || return 0
-    list_names "$work/planted"
+    [ ! -s "$work/planted" ] || list_names "$work/planted"
     judge_each judge_planted "$work/planted" "$work/odd"
     [ "$shown" -le 20 ] || found SP209 '' "no package owns $((shown - 20)) more files that the system's Python finds"
     judge_each judge_outside "$work/outside" "$work/odd-beside"
@@ -1169,6 +1251,7 @@ judge_unknown() {
 # judge_each FUNCTION LIST ODD: calls it for each path of the list that is not inside another one, and for the odd ones.
 judge_each() {
     shown=0
+    [ -s "$2" ] || [ -s "$3" ] || return 0
     folders=$NL$(sed 's|/[^/]*$||' "$2" | sort -u | comm -12 - "$2")$NL
     inside=$NL
     while IFS= read -r path; do
@@ -1194,7 +1277,7 @@ hides_module() {
     */site-packages/*/* | */dist-packages/*/*) return 0 ;;
     */site-packages/*.pth | */dist-packages/*.pth) adds_module "$1" ;;
     */site-packages/* | */dist-packages/*) comes_before "$1" "$site_names" ;;
-    *) ! is_in "${1%/*}" "$script_places$NL" || comes_before "$1" "$library_names$NL$site_names" ;;
+    *) ! is_in "${1%/*}" "$scripts" || comes_before "$1" "$library_names$NL$site_names" ;;
     esac
 }
 
@@ -1202,7 +1285,7 @@ judge_planted() {
     severity='' said="which the system's Python finds"
     if runs_at_startup "$1"; then
         blocks=yes
-    elif is_in "${1%/*}" "$script_places$NL"; then
+    elif is_in "${1%/*}" "$scripts"; then
         hides_module "$1" || return 0
     elif hides_module "$1"; then
         blocks=yes
@@ -1239,19 +1322,36 @@ pip_installed() {
 
 # version_of PATH: sets `version`, by the name, by where it leads or by its first line.
 version_of() {
-    version=$(version_in "${1##*/}")
-    [ -n "$version" ] || [ ! -L "$1" ] || version=$(version_in "$(readlink -- "$1")")
-    [ -n "$version" ] || [ ! -f "$1" ] || version=$(version_in "$(head -c 256 -- "$1" | tr -d '\0' | sed -n '1s/^#!//p')")
+    version_in "${1##*/}"
+    [ -n "$version" ] || [ ! -L "$1" ] || version_in "$(readlink -- "$1")"
+    [ -n "$version" ] || [ ! -f "$1" ] || version_in "$(head -c 256 -- "$1" | tr -d '\0' | sed -n '1s/^#!//p')"
 }
 
+# version_in TEXT: sets `version` to the last 3.N in it that does not go on another number.
 version_in() {
-    printf '%s\n' "$1" | sed -n -E 's/\.1(\.gz)?$//; s/^(.*[^0-9.])?(3\.[0-9]+).*$/\2/p'
+    version='' passed='' rest=$1
+    case $rest in
+    *.1 | *.1.gz) rest=${rest%.1*} ;;
+    esac
+    while :; do
+        case $rest in
+        *3.[0-9]*) ;;
+        *) return 0 ;;
+        esac
+        passed=$passed${rest%%3.[0-9]*}
+        rest=${rest#"${rest%%3.[0-9]*}3."}
+        case $passed in
+        *[0-9.]) ;;
+        *) version=3.${rest%%[!0-9]*} ;;
+        esac
+        passed=${passed}3.
+    done
 }
 
 judge_traces() {
     known=$NL
     while IFS= read -r path; do
-        version=$(version_in "${path##*/}")
+        version_in "${path##*/}"
         [ -z "$version" ] || known="$known$version$NL"
     done <<EOF
 $(comm -12 "$work/named" "$work/others"; printf '%s' "$binaries" | cut -f 1)
@@ -1289,10 +1389,12 @@ is_python_name() {
 
 # $work/groups: the state files of groups about Python, by a name or by a path that a package of the contract ships.
 find_groups() {
-    sed -n "/^[^$TAB]*${TAB}[^$TAB]*${TAB}f[^$TAB]*g/!s/.*$TAB//p" "$work/files" | sort -u >"$work/shipped"
     : >"$work/public"
+    : >"$work/groups"
     : >"$work/unfinished"
     each_state note_public
+    [ -s "$work/public" ] || return 0
+    sed -n "/^[^$TAB]*${TAB}[^$TAB]*${TAB}f[^$TAB]*g/!s/.*$TAB//p" "$work/files" | sort -u >"$work/shipped"
     shipped=$NL$(cut -f 1 "$work/public" | sort -u | comm -12 - "$work/shipped")$NL
     while IFS=$TAB read -r path file; do
         ! is_python_name "${path##*/}" && ! is_python_name "${file##*/}" && ! is_in "$path" "$shipped" ||
@@ -1612,11 +1714,14 @@ EOF
 # what is read together with it.
 each_settings_file() {
     visit=$1 hidden=$NL
-    while IFS=$TAB read -r who syntax pattern; do
-        [ -n "$who" ] || continue
-        IFS=$NL
+    IFS=$NL
+    set -f
+    for setting in $settings; do
+        set +f
+        who=${setting%%"$TAB"*} syntax=${setting#*"$TAB"}
         # shellcheck disable=SC2086  # a pattern
-        set -- $pattern
+        set -- ${syntax#*"$TAB"}
+        syntax=${syntax%%"$TAB"*}
         IFS=" $TAB$NL"
         for file in "$@"; do
             exists "$file" || continue
@@ -1631,9 +1736,43 @@ each_settings_file() {
             esac
             [ ! -f "$file" ] || "$visit" "${syntax#*:}" "$file"
         done
-    done <<EOF
-$settings
-EOF
+        IFS=$NL
+    done
+    IFS=" $TAB$NL"
+    set +f
+}
+
+# Looks once at all settings files. Sets `of_paths` and `of_variables`: those with a word about search paths or variables.
+# $work/exports: what a shell only sets is for everyone once a line of any file exports it.
+read_settings() {
+    : >"$work/settings-files"
+    : >"$work/shell-files"
+    : >"$work/exports"
+    each_settings_file note_settings_file
+    of_paths=$(in_portions "$work/settings-files" 1000 grep -l -e PATH -e path --)$NL || die 'grep cannot be run'
+    of_variables=$(in_portions "$work/settings-files" 1000 grep -l -E "$about" --)$NL || die 'grep cannot be run'
+    in_portions "$work/shell-files" 1000 grep -h -E "$exporting" -- >>"$work/exports" || die 'grep cannot be run'
+}
+
+about='PYTHON|LD_|Environment|env_file|ENV=|(^|[[:space:];&])([.]|source)[[:space:]]'
+exporting='^([^#]*[[:space:];&])?(export|declare|typeset|set)[[:space:]]'
+
+note_settings_file() {
+    case $2 in
+    *"$NL"*) [ "$1" != sh ] || grep -E "$exporting" "$2" >>"$work/exports" ;;
+    *)
+        printf '%s\n' "$2" >>"$work/settings-files"
+        [ "$1" != sh ] || printf '%s\n' "$2" >>"$work/shell-files"
+        ;;
+    esac
+}
+
+# tells FILE LIST: it is in the list, or has a name that cannot be in one.
+tells() {
+    case $1 in
+    *"$NL"*) ;;
+    *) is_in "$1" "$2" ;;
+    esac
 }
 
 # $work/search: WHO and FOLDERS (with colons) of every search path.
@@ -1643,6 +1782,7 @@ list_search_paths() {
 }
 
 list_search_path() {
+    tells "$2" "$of_paths" || return 0
     case $1 in
     sudoers) script='s/^[[:space:]]*Defaults([@:!>][^[:space:]]+)?[[:space:]].*secure_path[[:space:]]*=[[:space:]]*["'\'']?([^"'\''[:space:],]+).*/\2/p' ;;
     login.defs) script='s/^[[:space:]]*(ENV_SUPATH|ENV_PATH)[[:space:]]+(PATH=)?([^[:space:]]+).*/\3/p' ;;
@@ -1693,9 +1833,7 @@ judge_search_path() {
 list_variables() {
     : >"$work/set"
     told=$NL
-    # What a shell only sets is for everyone once a line of any file exports it.
-    each_settings_file print_exports >"$work/exports"
-    each_settings_file note_variables
+    each_settings_file note_told_variables
 }
 
 judge_variables() {
@@ -1714,19 +1852,19 @@ judge_variables() {
     done <"$work/set"
 }
 
-print_exports() {
-    [ "$1" != sh ] || grep -E '^([^#]*[[:space:];&])?(export|declare|typeset|set)[[:space:]]' "$2"
+note_told_variables() {
+    ! tells "$2" "$of_variables" || note_variables "$@"
 }
 
 # note_variables SYNTAX FILE: adds to $work/set which of the variables the file sets, and those that it includes, as GROUP
 # (in which one file takes back what another sets), name, $who and file. Line by line, so coarser than the audit, which
 # knows the grammar of each syntax: what stands in a function that nobody calls counts.
 note_variables() {
-    grep -q -E 'PYTHON|LD_|[.] |source|ENV|Environment|env_file' "$2" || return 0
-    real="real $(readlink -f -- "$2")"
+    end_of "$2"
+    real="real ${end:-$2}"
     ! is_in "$1 $2" "$told" && { is_in "path $2" "$told" || ! is_in "$real" "$told"; } || return 0
     told="$told$1 $2${NL}path $2$NL$real$NL"
-    lines=$(settings_lines "$1" <"$2")
+    lines=$(settings_lines "$1" "$2")
     for name in $variables; do
         case $lines in
         *"$name"* | *Environment*) ;;
@@ -1741,38 +1879,46 @@ note_variables() {
         ! printf '%s\n' "$lines" | tac | sed -E "/^($reset)/q" | gives_value "$1" ||
             printf '%s\t%s\t%s\t%s\n' "$group" "$name" "$who" "$2" >>"$work/set"
     done
-    included=$(printf '%s\n' "$lines" | included_in "$1")
+    included=''
+    case $lines in
+    *source* | *.[[:space:]]* | *ENV=* | *env_file* | *EnvironmentFile*)
+        included=$(printf '%s\n' "$lines" | included_in "$1")
+        ;;
+    esac
     while IFS=$TAB read -r included_syntax file; do
         [ -n "$file" ] || continue
         printf '%s\n' "$file" >>"$work/targets"
-        [ ! -f "$file" ] || note_variables "$included_syntax" "$file"
+        [ ! -f "$file" ] || ! grep -q -E "$about" "$file" || note_variables "$included_syntax" "$file"
     done <<EOF
 $included
 EOF
 }
 
-# Prints what is no comment, lines that go on joined; of shell scripts neither what here-documents have.
+# settings_lines SYNTAX FILE: prints what is no comment, lines that go on joined; of shell scripts neither what
+# here-documents have.
 settings_lines() {
     case $1 in
-    sh | csh) comments='s/(^|[[:space:]])#.*//' ;;
-    environment | pam_env.conf) comments='s/#.*//' ;;
-    *) comments='s/^[[:space:]]*[#;].*//' ;;
+    sh | csh) outside_documents "$2" | without_comments '(^|[[:space:]])#.*' ;;
+    environment | pam_env.conf) without_comments '#.*' <"$2" ;;
+    *) without_comments '^[[:space:]]*[#;].*' <"$2" ;;
     esac
-    case $1 in
-    sh | csh)
-        sed -E ':again
-            /(^|[^<])<<-?[ ]*["'\''\\]?[A-Za-z_]/{
-                /^[^\n]*<<-?[ ]*["'\''\\]?([A-Za-z_0-9]+)[^\n]*\n(.*\n)?\t*\1$/!{
-                    $!{
-                        N
-                        b again
-                    }
+}
+
+outside_documents() {
+    sed -E ':again
+        /(^|[^<])<<-?[ ]*["'\''\\]?[A-Za-z_]/{
+            /^[^\n]*<<-?[ ]*["'\''\\]?([A-Za-z_0-9]+)[^\n]*\n(.*\n)?\t*\1$/!{
+                $!{
+                    N
+                    b again
                 }
-                s/\n.*//
-            }'
-        ;;
-    *) cat ;;
-    esac | sed -E "$comments"'
+            }
+            s/\n.*//
+        }' "$1"
+}
+
+without_comments() {
+    sed -E "s/$1//"'
         :again
         /\\$/{
             $!{
@@ -1845,63 +1991,85 @@ list_preloaded() {
 # Python, its modules and theirs name. A name that stands in a file is not always wanted by it: too many rather than too
 # few.
 list_libraries() {
-    ldconfig -p </dev/null | sed -n "s/^[[:space:]]*\\([^ ]*\\) (\\([^)]*\\)) => \\(.*\\)\$/\\1$TAB\\2$TAB\\3/p" >"$work/told"
-    form=$(grep -m 1 -E "$TAB(/usr)?/lib64/" "$work/told" | cut -f 2 | cut -d , -f 1-2)
-    while IFS=$TAB read -r name kind path; do
-        case $kind in
-        "$form") printf '%s\t%s\n' "$name" "$path" ;;
-        "$form,"*hwcap*) printf '%s\t%s\tsome\n' "$name" "$path" ;;
-        "$form,"*) printf '%s\t%s\n' "$name" "$path" ;;
-        esac
-    done <"$work/told" | sort -s -t "$TAB" -k 1,1 -k 3,3r >"$work/cache"
-    { printf '%s' "$binaries" | cut -f 1 && grep -E '[.]so([.]|$)' "$work/owned"; } >"$work/readers"
+    ldconfig -p </dev/null >"$work/told"
+    form=$(grep -m 1 -E '=> (/usr)?/lib64/' "$work/told")
+    form=${form#*\(}
+    form=${form%%\)*}
+    case $form in
+    *,*,*) form=${form%",${form#*,*,}"} ;;
+    esac
+    sed -n -E -e "s/^[[:space:]]*([^ ]*) \\($form\\) => (.*)\$/\\1$TAB\\2/p" \
+        -e "s/^[[:space:]]*([^ ]*) \\($form,[^)]*hwcap[^)]*\\) => (.*)\$/\\1$TAB\\2${TAB}some/p" \
+        -e "s/^[[:space:]]*([^ ]*) \\($form,[^)]*\\) => (.*)\$/\\1$TAB\\2/p" "$work/told" |
+        sort -s -t "$TAB" -k 1,1 -k 3,3r >"$work/cache"
     : >"$work/taken"
-    : >"$work/wanted"
-    while [ -s "$work/readers" ]; do
-        with_words "$NL" "$(cat "$work/readers")" grep -a -o -h -E 'lib[A-Za-z0-9_.+-]*[.]so[.0-9]*' -- </dev/null |
-            sort -u | comm -23 - "$work/wanted" >"$work/fresh"
-        sort -m "$work/wanted" "$work/fresh" >"$work/known"
-        mv -f "$work/known" "$work/wanted"
-        join -t "$TAB" "$work/fresh" "$work/cache" | taken_first >"$work/more"
-        cut -f 2 "$work/more" >"$work/readers"
-        cat "$work/more" >>"$work/taken"
+    wanted=$NL
+    readers=$(printf '%s' "$binaries" | cut -f 1 && grep -E '[.]so([.]|$)' "$work/owned")
+    while [ -n "$readers" ]; do
+        with_words "$NL" "$readers" grep -a -o -h -E 'lib[A-Za-z0-9_.+-]*[.]so[.0-9]*' -- </dev/null |
+            sort -u | join -t "$TAB" - "$work/cache" >"$work/named"
+        with_words "$NL" "$(cat "$work/named")" take_libraries
     done
     cut -f 2 "$work/taken" >>"$work/targets"
 }
 
-# Of each name what may be taken: what is for certain processors, and the first of the others.
-taken_first() {
-    sure=''
-    while IFS=$TAB read -r name path some; do
-        [ "$name" != "$sure" ] || continue
-        printf '%s\t%s\n' "$name" "$path"
-        [ -n "$some" ] || sure=$name
+# take_libraries LINE...: of each name that is new what may be taken: what is for certain processors, and the first of the
+# others.
+take_libraries() {
+    readers='' sure='' before=$wanted
+    for line in "$@"; do
+        name=${line%%"$TAB"*} path=${line#*"$TAB"}
+        if [ "$name" = "$sure" ] || is_in "$name" "$before"; then continue; fi
+        readers="$readers${path%"${TAB}some"}$NL" wanted="$wanted$name$NL"
+        printf '%s\t%s\n' "$name" "${path%"${TAB}some"}" >>"$work/taken"
+        [ "$path" != "${path%"${TAB}some"}" ] || sure=$name
     done
+}
+
+# vouch: asks rpm once about all that is loaded or obeyed beside the packages of the contract: $work/nobodys, $work/changed.
+# $work/loaded: NAME, PATH and what that leads to of the libraries that are taken.
+vouch() {
+    rpm_settings | sort -u >"$work/settings"
+    : >"$work/loaded"
+    # Of what is missing, a line too.
+    [ ! -s "$work/taken" ] || with_words "$NL" "$(cut -f 2 "$work/taken")" readlink -m -- |
+        paste -d "$TAB" "$work/taken" - >"$work/loaded"
+    cut -f 3 "$work/loaded" | sort -u - "$work/settings" "$work/plugins" >"$work/questioned"
+    ask_about "$work/questioned" || { report_unreadable_database && return 1; }
 }
 
 # Where no package owns the C library, the host is not made of packages, and its folder is taken as it is.
 judge_libraries() {
-    library=$(sed -n "s/^libc[.]so[.]6$TAB//p" "$work/taken" | head -n 1)
-    base=''
-    [ -z "$library" ] || has_owner "$library" || base=$(readlink -f -- "$library")
-    base=${base%/*}
-    several=$(cut -f 1 "$work/cache" | uniq -d)
-    while IFS=$TAB read -r name path; do
-        library=$(readlink -f -- "$path")
-        [ "${library%/*}" != "$base" ] || is_in "$name" "$several$NL" || continue
-        printf '%s\n' "$library"
-    done <"$work/taken" | sort -u >"$work/loaded"
-    [ -z "$lacking" ] && [ -s "$work/loaded" ] || return 0
-    ask_about "$work/loaded" "$installed" || { report_unreadable_database && return; }
+    [ -z "$lacking" ] || return 0
+    base=$(sed -n "s/^libc[.]so[.]6$TAB$column//p" "$work/loaded") several=''
+    base=${base%%"$NL"*}
+    if is_in "$base" "$(cat "$work/nobodys")$NL"; then
+        base=${base%/*} several=$(cut -f 1 "$work/cache" | uniq -d)
+    else
+        base=''
+    fi
+    with_words "$NL" "$(cut -f 1,3 "$work/loaded")" beside_base | sort -u | comm -23 - "$work/owned" >"$work/libraries"
+    comm -12 "$work/libraries" "$work/nobodys" >"$work/nobodys-libraries"
+    comm -12 "$work/libraries" "$work/changed" >"$work/changed-libraries"
     while IFS= read -r library; do
         json_text "$library"
         found SP110 "$library" "the loader takes $json for the system's Python, which belongs to no package"
-    done <"$work/nobodys"
+    done <"$work/nobodys-libraries"
     while IFS= read -r library; do
         json_text "$library"
         found SP110 "$library" "the loader takes $json for the system's Python, which is not as its package shipped it"
-    done <"$work/changed"
-    foreign=$(cat "$work/nobodys" "$work/changed" | head -n 1)
+    done <"$work/changed-libraries"
+    foreign=$(cat "$work/nobodys-libraries" "$work/changed-libraries")
+    foreign=${foreign%%"$NL"*}
+}
+
+# beside_base LINE...: prints the libraries that are not the only ones of their name in the folder `base`.
+beside_base() {
+    for line in "$@"; do
+        library=${line#*"$TAB"}
+        [ "${library%/*}" != "$base" ] || is_in "${line%%"$TAB"*}" "$several$NL" || continue
+        printf '%s\n' "$library"
+    done
 }
 
 judge_preload() {
@@ -1973,21 +2141,20 @@ is_literal() {
 
 # Sets `obeyed`, one of those that can run something: the package manager would obey it, too.
 judge_rpm_settings() {
-    rpm_settings | sort -u >"$work/settings"
-    [ -s "$work/settings" ] || return 0
-    ask_about "$work/settings" || { report_unreadable_database && return; }
+    comm -12 "$work/settings" "$work/nobodys" >"$work/nobodys-settings"
+    comm -12 "$work/settings" "$work/changed" >"$work/changed-settings"
     while IFS= read -r path; do
         severity=''
         json_text "$path"
         if is_literal "$path"; then severity=info; else obeyed=$path; fi
         found SP304 "$path" "each rpm and package manager obeys $json, which belongs to no package" "$severity"
-    done <"$work/nobodys"
+    done <"$work/nobodys-settings"
     while IFS= read -r path; do
         ! is_literal "$path" || continue
         json_text "$path"
         obeyed=$path
         found SP304 "$path" "each rpm and package manager obeys $json, which is not as its package shipped it"
-    done <"$work/changed"
+    done <"$work/changed-settings"
 }
 
 judge_selinux() {
@@ -2004,7 +2171,7 @@ judge_selinux() {
 find_unlinked() {
     unlinked=''
     while IFS=$TAB read -r path before later; do
-        if is_in "$before" "$NL$installed$NL" && ! is_in "$later" "$NL$installed$NL" && ! record "$path"; then
+        if is_in "$before" "$installed" && ! is_in "$later" "$installed" && ! record "$path"; then
             unlinked="$unlinked$path$NL"
         fi
     done <<EOF
@@ -2027,8 +2194,8 @@ judge_packages() {
     for name in $lacking; do
         found SP301 '' "the package $name is not installed"
     done
-    for name in $(printf '%s\n' "$recorded" | uniq -d); do
-        is_in "${name%-*-*}" "$unfinished$NL" || found SP301 '' "the package ${name%-*-*} is recorded more than once"
+    for name in $repeated; do
+        is_in "$name" "$unfinished" || found SP301 '' "the package $name is recorded more than once"
     done
     for name in $unfinished; do
         found SP303 '' "an upgrade of the package $name was broken off: several releases of it are recorded"
@@ -2058,6 +2225,7 @@ list_plugins() {
 $folders
 EOF
     printf '%s' "$folders$plugin_conf$NL" >>"$work/plugin-folders"
+    [ -s "$work/plugins" ] || return 0
     [ "$(wc -l <"$work/plugins")" -le 2000 ] || untold=${plugin_conf:-$folder}
     list_behind_plugins
     sort -u -o "$work/plugins" "$work/plugins"
@@ -2083,6 +2251,7 @@ read_plugin_settings() {
         esac
     done <"$plugin_conf"
     [ -n "$on" ] || [ -z "$off" ] || { folders='' && return; }
+    [ -n "$named" ] || return 0
     named=$(printf %s "$named" | tr ', \r' "$NL$NL$NL" | sed "s/^[$TAB]*[\"']\{0,1\}//; s/[\"']\{0,1\}[$TAB]*\$//")
     while IFS= read -r folder; do
         case $folder in
@@ -2129,9 +2298,9 @@ find_script_interpreter() {
 # Sets `plugin`, one that no package vouches for.
 judge_plugins() {
     plugin=$untold
-    [ -s "$work/plugins" ] || return 0
-    ask_about "$work/plugins" || { report_unreadable_database && return; }
-    plugin=${plugin:-$(cat "$work/nobodys" "$work/changed" | head -n 1)}
+    [ -n "$plugin" ] || [ ! -s "$work/plugins" ] ||
+        plugin=$(sort -m "$work/nobodys" "$work/changed" | comm -12 - "$work/plugins")
+    plugin=${plugin%%"$NL"*}
 }
 
 # The package manager is never started: it is said to be broken when something that it would run does not verify.
@@ -2169,7 +2338,7 @@ judge_manager() {
 # What the host looks like, one line an item, sorted: no times, no inodes, so that the same state gives the same text.
 print_baseline() {
     {
-        sed -n "s/^P$TAB\\([^$TAB]*\\)$TAB/package \\1 /p" "$work/query"
+        sed "s/^/package /; s/$TAB/ /" "$work/packages"
         printf '%s' "$links" | while IFS=$TAB read -r path _leads; do
             text='' && [ ! -L "$path" ] || link_text "$path"
             json_text "$text"
@@ -2255,11 +2424,12 @@ judge() {
         report_unreadable_database
         judge_links
         write_watch
-        fingerprint >"$work/fingerprint"
+        fingerprint
         return 0
     fi
     # First what is to be watched, then its fingerprint, then the verdict: what changes in between is seen the next time.
     each_group note_group
+    read_settings
     list_search_paths
     list_variables
     list_preloaded
@@ -2268,7 +2438,7 @@ judge() {
     write_watch
     mv -f "$work/watch" "$state/watch"
     write_ways
-    fingerprint >"$work/fingerprint"
+    fingerprint
     verify || report_unreadable_database
     find_unlinked
     judge_links
@@ -2289,7 +2459,7 @@ judge() {
     judge_variables
     foreign='' obeyed='' plugin=''
     # These ask rpm, and would take no answer for one.
-    if [ "$status" != unchecked ]; then
+    if [ "$status" != unchecked ] && vouch; then
         judge_preload
         judge_rpm_settings
         judge_libraries
@@ -2308,23 +2478,23 @@ report_unreadable_database() {
     status=unchecked
 }
 
-# publish FILE TARGET MODE: a reader sees the old content or the new one.
+# publish FILE TARGET: a reader sees the old content or the new one.
 publish() {
-    { chmod "$3" "$1" && mv -f "$1" "$2"; } || die "$2 could not be written"
+    mv -f "$1" "$2" || die "$2 could not be written"
 }
 
 write_state() {
     {
         printf '{"schema":1,"host":"%s","time":"%s","status":"%s","contract":"%s","full_check":"%s","findings":[' \
-            "$host" "$now" "$status" "$contract" "$(date -u -d "@$last_full" +%Y-%m-%dT%H:%M:%SZ)"
+            "$host" "$now" "$status" "$contract" "$last_moment"
         separator=''
         while IFS= read -r line; do
             printf '%s\n%s' "$separator" "$line"
             separator=,
         done <"$state/findings"
         printf ']}\n'
-    } >"$work/state" || die "nothing can be written to $state"
-    publish "$work/state" "$state/state.json" 0600
+    } >"$draft" || die "nothing can be written to $state"
+    publish "$draft" "$state/state.json"
     [ -z "$metrics" ] || write_metrics
 }
 
@@ -2335,6 +2505,7 @@ metric() {
 # Without the paths of findings: a metric must not have as many series as there are files.
 write_metrics() {
     [ -d "$metrics" ] || die "the folder for metrics $metrics does not exist"
+    [ -n "$work" ] || make_work
     {
         metric status 'What the last check came to; 1 for the state that holds.'
         for one in fine findings unchecked postponed; do
@@ -2342,7 +2513,7 @@ write_metrics() {
             printf 'fleet_system_python_guard_status{status="%s"} %s\n' "$one" "$value"
         done
         metric findings 'Findings of the last check, by kind and severity.'
-        sed -n 's/^{"id":"\([^"]*\)","name":"\([^"]*\)","severity":"\([^"]*\)".*/id="\1",name="\2",severity="\3"/p' \
+        [ ! -s "$state/findings" ] || sed -n 's/^{"id":"\([^"]*\)","name":"\([^"]*\)","severity":"\([^"]*\)".*/id="\1",name="\2",severity="\3"/p' \
             "$state/findings" | sort | uniq -c | while read -r count labels; do
             printf 'fleet_system_python_guard_findings{%s} %s\n' "$labels" "$count"
         done
@@ -2376,7 +2547,7 @@ tell() {
     done <"$work/changes"
     notify
     # Told first, then kept: a check that is killed in between tells it twice, and never not at all.
-    publish "$work/sorted" "$state/findings" 0600
+    publish "$work/sorted" "$state/findings"
 }
 
 # The journal takes a priority in front of a line (sd-daemon(3)).
@@ -2421,26 +2592,26 @@ postpone() {
 # Waits until no packages are being installed; a wait that was too long, too often, is given up.
 begin() {
     wait_for_transaction || postpone || :
-    seconds=$(date +%s) now=$(moment) status=fine
+    take_time
+    status=fine
 }
 
 check() {
-    status=fine last_full=0 saved='' saved_version=''
-    seconds=$(date +%s)
+    status=fine last_full=0 saved='' saved_version='' last_moment=''
     if [ -f "$state/last" ]; then
-        read -r saved last_full saved_version <"$state/last" || last_full=0
+        read -r saved last_full saved_version last_moment <"$state/last" || last_full=0
     fi
     case $last_full in
-    '' | *[!0-9]*) last_full=0 saved='' ;;
+    '' | *[!0-9]*) last_moment='' ;;
     esac
-    # What kept it from judging, as a lack of memory, may be over without a trace.
-    [ -f "$state/findings" ] && ! grep -q '^{"id":"SP302"' "$state/findings" || saved=''
+    [ -n "$last_moment" ] || { last_full=0 saved='' && last_moment=1970-01-01T00:00:00Z; }
     if [ "$1" = check ] && [ "$saved_version" = "$VERSION" ] && [ $((seconds - last_full)) -lt "$full_every" ] &&
-        [ "$last_full" -le "$seconds" ] && [ "$(fingerprint)" = "$saved" ]; then
+        [ "$last_full" -le "$seconds" ] && was_judged && fingerprint && [ "$print" = "$saved" ]; then
         [ ! -s "$state/findings" ] || status=findings
         write_state
-        rm -f "$state/postponed"
+        [ ! -e "$state/postponed" ] || rm -f "$state/postponed"
     else
+        make_work
         begin
         stamp=$(database_stamp)
         judge
@@ -2450,14 +2621,14 @@ check() {
             judge
         fi
         [ "$status" = unchecked ] || [ ! -s "$work/findings" ] || status=findings
-        last_full=$seconds
+        last_full=$seconds last_moment=$now
         # What could not be judged is not gone.
         [ "$status" != unchecked ] || [ ! -f "$state/findings" ] || grep -v '^{"id":"SP302"' "$state/findings" >>"$work/findings"
         require_room
         tell
-        printf '%s %s %s\n' "$(cat "$work/fingerprint")" "$last_full" "$VERSION" >"$work/last"
-        publish "$work/last" "$state/last" 0600
-        rm -f "$state/postponed"
+        printf '%s %s %s %s\n' "$print" "$last_full" "$VERSION" "$last_moment" >"$work/last"
+        publish "$work/last" "$state/last"
+        [ ! -e "$state/postponed" ] || rm -f "$state/postponed"
         write_state
     fi
     case $status in
@@ -2467,20 +2638,36 @@ check() {
     esac
 }
 
+# What kept it from judging, as a lack of memory, may be over without a trace.
+was_judged() {
+    [ -f "$state/findings" ] || return 1
+    [ ! -s "$state/findings" ] || ! grep -q '^{"id":"SP302"' "$state/findings"
+}
+
 database_stamp() {
     stat -L -c '%n %s %Y %Z' /var/lib/rpm/rpmdb.sqlite /var/lib/rpm/Packages /var/lib/rpm/Packages.db \
         /usr/lib/sysimage/rpm/rpmdb.sqlite /usr/lib/sysimage/rpm/Packages /usr/lib/sysimage/rpm/Packages.db
 }
 
 prepare() {
-    [ "$(id -u)" -eq 0 ] || die "only root can check this host"
-    mkdir -p "$state" || die "$state cannot be made"
-    work=$(mktemp -d "$state/work.XXXXXX") || die "nothing can be written to $state"
-    trap 'rm -rf "$work"' EXIT
+    { [ -r /proc/self/status ] && is_of_root self; } || die "only root can check this host"
+    [ -d "$state" ] || mkdir -p "$state" || die "$state cannot be made"
+    work='' draft=$state/state.$$
+    trap 'clean_up' EXIT
     trap 'exit 2' HUP INT TERM
-    json_text "$(uname -n)"
+    IFS= read -r host </proc/sys/kernel/hostname || host=$(uname -n)
+    json_text "$host"
     host=$json
-    now=$(moment)
+    take_time
+}
+
+make_work() {
+    work=$(mktemp -d "$state/work.XXXXXX") || die "nothing can be written to $state"
+}
+
+clean_up() {
+    [ -z "$work" ] || rm -rf "$work"
+    [ ! -e "$draft" ] || rm -f "$draft"
 }
 
 compare() {
@@ -2490,6 +2677,7 @@ compare() {
     missing) die "the baseline $state/baseline is gone" ;;
     altered) die "the baseline $state/baseline was altered: its digest is not the configured one" ;;
     esac
+    make_work
     ask_rpm || die "the package database cannot be read"
     print_differences >"$work/differences"
     require_room
@@ -2516,6 +2704,7 @@ main() {
     check | full) check "$command" ;;
     compare) compare ;;
     baseline)
+        make_work
         ask_rpm || die "the package database cannot be read"
         print_baseline
         ;;

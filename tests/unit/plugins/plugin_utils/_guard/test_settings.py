@@ -37,7 +37,8 @@ def found(root: Path, files: dict[str, str]) -> list[str]:
     (root / "work").mkdir()
     functions = CHECKER.read_text(encoding="utf-8").replace('main "$@"\n', "")
     (root / "guard.sh").write_text(
-        functions + f"config={root}/guard.conf work={root}/work\nload_config\nlist_variables\njudge_variables\n"
+        functions
+        + f"config={root}/guard.conf work={root}/work\nload_config\nread_settings\nlist_variables\njudge_variables\n"
     )
     done = subprocess.run(["sh", root / "guard.sh"], capture_output=True, text=True, check=True)
     assert not done.stderr
