@@ -7,17 +7,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from ..plugin_utils._action.trusted_module import TrustedModuleAction
-
-_CHECKER = Path(__file__).parents[1] / "plugin_utils/_guard/guard.sh"
+from ..plugin_utils._guard.checker import checker_text
 
 
 class ActionModule(TrustedModuleAction):
     """See TrustedModuleAction."""
 
     def execute(self, arguments: dict[str, object]) -> dict[str, object]:
-        """Run the module with the checker, a file of the controller."""
+        """Run the module with the checker."""
         if arguments.get("state") != "absent":
-            arguments["checker"] = self.host.upload(_CHECKER)
+            arguments["checker"] = self._upload_checker()
         return super().execute(arguments)
+
+    def _upload_checker(self) -> str:
+        with TemporaryDirectory() as folder:
+            path = Path(folder) / "guard.sh"
+            path.write_text(checker_text(), encoding="utf-8")
+            return self.host.upload(path)

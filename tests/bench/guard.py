@@ -16,8 +16,8 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "build/collections"))
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for  # noqa: E402
 from ansible_collections.fleet.system_python.plugins.module_utils._guard.config import CONFIG, render  # noqa: E402
+from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text  # noqa: E402
 
-CHECKER = ROOT / "plugins/plugin_utils/_guard/guard.sh"
 DOCUMENT = ROOT / "docs/guard.md"
 FLEET = (str(ROOT / "tests/hosts/fleet"), "--fleet", "bench-guard")
 HOSTS = {"rhel9": {"ID": "rhel", "VERSION_ID": "9.4"}, "sles15": {"ID": "sles", "VERSION_ID": "15.6"}}
@@ -34,7 +34,7 @@ def on(image: str, command: str, stdin: bytes | None = None) -> str:
 def install(image: str) -> None:
     folder = Path(CONFIG).parent
     on(image, f"mkdir -p {folder} && cat >{CONFIG}", render(contract_for(HOSTS[image])).encode())
-    on(image, "cat >/root/guard && dash /root/guard full", CHECKER.read_bytes())
+    on(image, "cat >/root/guard && dash /root/guard full", checker_text().encode())
 
 
 def cpu_seconds(image: str, command: str) -> float:

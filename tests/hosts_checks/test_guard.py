@@ -19,8 +19,8 @@ from checkkit import ROOT, Ansible, Done, Fleet, Host
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._guard.config import CONFIG, GuardSettings, render
+from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text
 
-CHECKER = ROOT / "plugins/plugin_utils/_guard/guard.sh"
 TAMPERING = ROOT / "tests/tampering"
 RELEASES = {
     "rhel9": {"ID": "rhel", "VERSION_ID": "9.4"},
@@ -80,7 +80,7 @@ def install(host: Host, settings: GuardSettings | None = None) -> None:
     contract = contract_for(RELEASES[host.image])
     host.check("mkdir -p /etc/fleet.system_python /usr/local/libexec")
     host.put(CONFIG, render(contract, settings).encode())
-    host.put(GUARD, CHECKER.read_bytes())
+    host.put(GUARD, checker_text().encode())
 
 
 def check(host: Host, shell: str = "dash", command: str = "check") -> tuple[int, list[dict[str, Any]]]:

@@ -9,7 +9,7 @@
 At its start each rpm reads /etc/rpm/macros*, ~/.rpmmacros, /usr/lib/rpm/macros.d and more (setDefaults in lib/rpmrc.c),
 runs /usr/lib/rpm/init.lua (rpmluaNew in rpmio/rpmlua.c), and takes aliases from ~/.popt and /etc/popt. Any of them may
 run commands as root, or lead to another database, before a question is answered. Here all of them are left out but
-popt's, for which rpm 4.14 to 6.0 have no option: there, what is about rpm is refused. So do first aid and guard.sh.
+popt's, for which rpm 4.14 to 6.0 have no option: there, what is about rpm is refused. So do first aid and the guard.
 """
 
 import glob

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from ...module_utils._base.errors import CommandError
 from ...module_utils._base.text import printable
+from .._shell.parts import shared_text
 
 __all__ = ["Answer", "Calls", "Section", "Settings", "parse_answer", "script_text"]
 
@@ -86,10 +87,14 @@ def script_text(
     for name, value in settings.items():
         text = value if isinstance(value, str) else " ".join(value)
         header.append(f"{name}={shlex.quote(text)}")
-    texts = [_code((_FOLDER / f"{part}.sh").read_text(encoding="utf-8")) for part in ("common", *parts)]
+    texts = [_code(text) for text in (_part("common"), shared_text(), "find_database", *map(_part, parts))]
     if calls:
         texts.append(_main(calls))
     return "\n".join([*header, *texts])
+
+
+def _part(name: str) -> str:
+    return (_FOLDER / f"{name}.sh").read_text(encoding="utf-8")
 
 
 def _main(calls: Calls) -> str:

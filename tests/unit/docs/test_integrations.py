@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 import yaml
 
+from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text
+
 ROOT = Path(__file__).resolve().parents[3]
 PAGE = (ROOT / "docs/integrations.md").read_text(encoding="utf-8")
 BUILDER = Path(sys.executable).with_name("ansible-builder")
@@ -90,7 +92,7 @@ def test_the_guards_rulebook_takes_what_the_checker_sends() -> None:
     assert [next(iter(set(source) - {"name"})) for source in rulebook["sources"]] == ["eda.builtin.webhook"]
     started = [action["run_playbook"]["name"] for rule in rulebook["rules"] for action in rule["actions"]]
     assert set(started) <= playbooks()
-    checker = (ROOT / "plugins/plugin_utils/_guard/guard.sh").read_text()
+    checker = checker_text()
     conditions = " ".join(rule["condition"] for rule in rulebook["rules"])
     keys = set(re.findall(r"event\.payload\.(\w+)", conditions)) | set(re.findall(r'selectattr\("(\w+)"', conditions))
     assert keys == {"schema", "status", "host", "changes", "change", "severity"}
@@ -120,7 +122,7 @@ def test_the_guards_rulebook_takes_one_host_and_nothing_that_ansible_would_run()
 
 def test_the_metrics_of_the_guard_are_described() -> None:
     page = (ROOT / "docs/guard.md").read_text()
-    checker = (ROOT / "plugins/plugin_utils/_guard/guard.sh").read_text()
+    checker = checker_text()
     made = {f"fleet_system_python_guard_{name}" for name in re.findall(r"^ +metric (\w+) ", checker, re.MULTILINE)}
     assert len(made) == 4
     assert set(re.findall(r"^\| `(fleet_system_python_guard_\w+)`", page, re.MULTILINE)) == made

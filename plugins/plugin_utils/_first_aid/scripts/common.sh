@@ -38,36 +38,6 @@ show_encoded() {
     base64 -w 0 "$1" && printf '\n'
 }
 
-# Bytes that a command may print, and say on the error stream: what prints without end would fill the memory.
-most_output=67108864
-most_errors=1048576
-
-# limited SECONDS COMMAND...: a hung file system or database must not hang the play. Ends with 124 or 137 when the time was
-# over, with 141 when it printed too much.
-limited() {
-    limit=$1
-    shift
-    {
-        code=$({
-            {
-                {
-                    timeout -k 5 "$limit" "$@" </dev/null 2>&6 3>&- 4>&- 5>&- 6>&-
-                    printf '%s' "$?" >&4
-                } | {
-                    head -c "$most_output" >&3
-                    IFS= read -r more || [ -n "$more" ] || exit 0
-                    printf x >&4
-                }
-            } 6>&1 | head -c "$most_errors" >&5
-        } 4>&1)
-    } 3>&1 5>&2
-    case $code in
-    *x*) return 141 ;;
-    '') return 137 ;;
-    esac
-    return "$code"
-}
-
 # cut_short STATUS: what has this exit code did not come to its end.
 cut_short() {
     case $1 in
@@ -145,10 +115,6 @@ split_words() {
     set +f
 }
 
-exists() {
-    [ -e "$1" ] || [ -L "$1" ]
-}
-
 digest_of_text() {
     printf '%s' "$1" | sha256sum | cut -d ' ' -f 1
 }
@@ -194,43 +160,6 @@ leads_astray() {
     [ -L "$1" ] && [ -d "$1" ] && others_lead "$1"
 }
 
-# others_lead PATH: sets open_folder, the first of the folders that it leads through, and of its end, that others than root
-# may write; fails where there is none.
-others_lead() {
-    rest=$1/ walked='' hops=0
-    while [ -n "$rest" ]; do
-        part=${rest%%/*} rest=${rest#*/}
-        case $part in
-        '' | .) continue ;;
-        ..) walked=${walked%/*} && continue ;;
-        esac
-        ! is_open "${walked:-/}" "$walked/$part" || return 0
-        if [ -L "$walked/$part" ]; then
-            hops=$((hops + 1))
-            [ "$hops" -le 40 ] || return 1
-            text=$(readlink -n -- "$walked/$part" && printf .)
-            text=${text%.}
-            case $text in
-            /*) walked='' ;;
-            esac
-            rest=$text/$rest
-        else
-            [ -e "$walked/$part" ] || return 1
-            walked=$walked/$part
-        fi
-    done
-    is_open "${walked:-/}"
-}
-
-# is_open FOLDER [NAME]: others than root may write it; in a sticky folder of root nobody else can exchange what is root's.
-is_open() {
-    open_folder=$1
-    case $(stat -c '%u %A' -- "$1") in
-    '0 '?????[!w]??[!w]?) return 1 ;;
-    '0 '?????????[tT]) [ "$(stat -c %u -- "${2:-/proc/none}" 2>/dev/null)" != 0 ] ;;
-    esac
-}
-
 # open_folders FOLDER...: those of them, and of all above them, that others than root may change. The bits of the group are
 # the most that an access control list gives anybody.
 open_folders() {
@@ -249,43 +178,3 @@ open_folders() {
         esac
     done
 }
-
-holds_database() {
-    [ -s "$1/rpmdb.sqlite" ] || [ -s "$1/Packages" ] || [ -s "$1/Packages.db" ]
-}
-
-# named_databases MACRO_FILE...: the folders that they name, where no macro has to be expanded.
-named_databases() {
-    for file in "$@"; do
-        [ ! -f "$file" ] || sed -n -e 's/%{_var}/\/var/' -e 's/%{_usr}/\/usr/' -e 's/%{_prefix}/\/usr/' \
-            -e "s/^%_dbpath[ $TAB]\{1,\}\(\/[^% $TAB]*\)[ $TAB]*\$/\1/p" "$file"
-    done
-}
-
-# Sets `database`, the folder that rpm is to be asked about. Asked for one that is gone, rpm makes an empty one; this only
-# looks. Where both usual places have one, the vendor's macros tell, and the administrator's own place comes last.
-find_database() {
-    set -- /usr/lib/sysimage/rpm /var/lib/rpm
-    if holds_database "$1" && holds_database "$2" && ! [ "$1" -ef "$2" ]; then
-        # shellcheck disable=SC2046  # one folder a word
-        set -- $(named_databases /usr/lib/rpm/macros) "$@"
-    elif ! holds_database "$1" && ! holds_database "$2"; then
-        # shellcheck disable=SC2046
-        set -- $(named_databases /etc/rpm/macros /etc/rpm/macros.*)
-    fi
-    for database in "$@"; do
-        ! holds_database "$database" || return 0
-    done
-    database=''
-    return 1
-}
-
-# The first line in popt's files that gives rpm's options another meaning, by its name or by a pattern of names.
-rpm_alias() {
-    for file in /etc/popt /etc/popt.d/*; do
-        [ ! -f "$file" ] || sed -e :a -e '/\\$/{' -e N -e 's/\\\n//' -e ta -e '}' "$file" |
-            grep -m 1 -E "^[ $TAB]*(rpm(keys|db)?[ $TAB]|[A-Za-z0-9_.+-]*[^A-Za-z0-9_.+# $TAB-])"
-    done | head -n 1
-}
-
-find_database

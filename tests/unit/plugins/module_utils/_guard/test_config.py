@@ -40,7 +40,7 @@ def known(name: str) -> Contract:
 def test_every_contract_is_there_and_every_key_is_one_that_the_checker_reads(name: str) -> None:
     contract = known(name)
     found = lines(contract, GuardSettings(metrics="/m", notify=("/bin/x",), baseline="0" * 64))
-    with open(os.path.join(ROOT, "plugins/plugin_utils/_guard/guard.sh")) as stream:
+    with open(os.path.join(ROOT, "plugins/plugin_utils/_guard/parts/config.sh")) as stream:
         read = set(re.findall(r"^        (\w+)\) ", stream.read(), re.MULTILINE))
     assert {line[0] for line in found} <= read
     assert [one[0] for one in values(found, "required")] == list(contract["packages"])

@@ -15,13 +15,18 @@ import pytest
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.root import Root
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.settings import PATTERNS, is_literal
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.script import script_text
+from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text
+from ansible_collections.fleet.system_python.plugins.plugin_utils._shell.parts import shared_text
 
 PLUGINS = Path(__file__).parents[5] / "plugins/plugin_utils"
 COMMON = (PLUGINS / "_first_aid/scripts/common.sh").read_text()
-GUARD = (PLUGINS / "_guard/guard.sh").read_text()
+GUARD = checker_text()
+SHARED_TEXT = shared_text()
 SHELLS = [shell.split() for shell in ("dash", "busybox sh", "bash --posix") if shutil.which(shell.split()[0])]
-STAGE = (PLUGINS / "_first_aid/scripts/stage.sh").read_text()
-SHARED = ("limited", "holds_database", "named_databases", "find_database", "rpm_alias", "rpm_settings", "is_literal")
+SHARED = (
+    *("limited", "exists", "link_text", "others_lead", "is_open"),
+    *("holds_database", "named_databases", "find_database", "rpm_alias", "rpm_settings", "is_literal"),
+)
 # An rpm that says nothing, fails, hangs, does not end when asked to, or prints without end on either stream.
 COMMANDS = {
     "echo out; echo err >&2; exit 5": "5|out|err",
@@ -44,7 +49,13 @@ def function(text: str, name: str) -> str:
 
 @pytest.mark.parametrize("name", SHARED)
 def test_the_guard_has_the_functions_of_first_aid(name: str) -> None:
-    assert function(GUARD, name) == function(COMMON + STAGE, name)
+    scripts = [path.stem for path in (PLUGINS / "_first_aid/scripts").glob("*.sh") if path.stem != "common"]
+    assert function(SHARED_TEXT, name) == function(GUARD, name)
+    assert [text.count(f"\n{name}() {{\n") for text in (GUARD, script_text(scripts, "@m@", {}))] == [1, 1]
+
+
+def test_there_is_one_place_for_what_both_have() -> None:
+    assert sorted(re.findall(r"^([a-z_]+)\(\) \{$", SHARED_TEXT, re.MULTILINE)) == sorted(SHARED)
 
 
 def test_the_scripts_know_what_the_modules_know_of_rpms_settings() -> None:
@@ -76,7 +87,7 @@ def test_a_command_is_limited(shell: list[str], command: str, expected: str) -> 
 def test_an_alias_for_rpm_is_found(shell: list[str], text: str, found: str, tmp_path: Path) -> None:
     popt = tmp_path / "popt"
     popt.write_text(text)
-    script = f"TAB='\t'\n{function(COMMON, 'rpm_alias')}rpm_alias".replace("/etc/popt", str(popt))
+    script = f"TAB='\t'\n{function(SHARED_TEXT, 'rpm_alias')}rpm_alias".replace("/etc/popt", str(popt))
     done = subprocess.run([*shell, "-c", script], capture_output=True, text=True, check=True)
     assert done.stdout == (found + "\n" if found else "")
 
@@ -91,8 +102,8 @@ def test_rpm_is_asked_with_its_vendors_macros_only(text: str) -> None:
 
 def test_nothing_but_a_transaction_starts_rpm_otherwise() -> None:
     started = []
-    for path in [*(PLUGINS / "_first_aid/scripts").glob("*.sh"), PLUGINS / "_guard/guard.sh"]:
-        started += re.findall(r"(?:^ *|\$\(|[|!] *|if |limited \S+ )(rpm(?:keys)? -.*)", path.read_text(), re.MULTILINE)
+    for text in [GUARD, *(path.read_text() for path in (PLUGINS / "_first_aid/scripts").glob("*.sh"))]:
+        started += re.findall(r"(?:^ *|\$\(|[|!] *|if |limited \S+ )(rpm(?:keys)? -.*)", text, re.MULTILINE)
     assert started == ['rpm --rcfile /usr/lib/rpm/rpmrc --macros "$obeyed" --dbpath "$database" \\']
 
 
@@ -116,7 +127,7 @@ def test_macros_that_only_give_words(text: str, literal: bool, tmp_path: Path) -
     path.write_text(text)
     assert is_literal(str(path), Root("/")) == literal
     for shell in SHELLS:
-        script = f"TAB='\t'\n{function(STAGE, 'is_literal')}is_literal {path}"
+        script = f"TAB='\t'\n{function(SHARED_TEXT, 'is_literal')}is_literal {path}"
         assert subprocess.run([*shell, "-c", script], check=False).returncode == (0 if literal else 1), shell
 
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-CHECKER = Path(__file__).parents[5] / "plugins/plugin_utils/_guard/guard.sh"
+from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text
+
 # In the place of rpm, which would need a database: it denies every path, and ends with their number.
 RPM = """
 ask() {
@@ -26,7 +27,7 @@ ask() {
 def test_files_that_nobody_owns(tmp_path: Path, number: int) -> None:
     paths = sorted(f"/srv/{one:04d}" for one in range(number))
     (tmp_path / "listed").write_text("".join(f"{path}\n" for path in paths))
-    functions = CHECKER.read_text(encoding="utf-8").replace('main "$@"\n', "")
+    functions = checker_text().replace('main "$@"\n', "")
     call = f'work={tmp_path}\nask_about "$work/listed"\n'
     assert subprocess.run(["sh", "-c", functions + RPM + call], check=False).returncode == 0
     assert (tmp_path / "nobodys").read_text().splitlines() == paths

@@ -14,13 +14,13 @@ import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._guard.config import render
+from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.settings_cases import (
     INCLUDED,
     NOTHING,
     PLACES,
 )
 
-CHECKER = Path(__file__).parents[5] / "plugins/plugin_utils/_guard/guard.sh"
 CONFIG = render(contract_for({"ID": "rhel", "VERSION_ID": "9"}))
 
 
@@ -35,7 +35,7 @@ def found(root: Path, files: dict[str, str]) -> list[str]:
     ]
     (root / "guard.conf").write_text("\n".join(lines) + "\n")
     (root / "work").mkdir()
-    functions = CHECKER.read_text(encoding="utf-8").replace('main "$@"\n', "")
+    functions = checker_text().replace('main "$@"\n', "")
     (root / "guard.sh").write_text(
         functions
         + f"config={root}/guard.conf work={root}/work\nload_config\nread_settings\nlist_variables\njudge_variables\n"

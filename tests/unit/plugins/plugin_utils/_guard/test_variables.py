@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
-PLUGIN_UTILS = Path(__file__).parents[5] / "plugins/plugin_utils"
-CHECKER = PLUGIN_UTILS / "_guard/guard.sh"
-SCRIPTS = [CHECKER, *sorted((PLUGIN_UTILS / "_first_aid/scripts").glob("*.sh"))]
+from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text
+from ansible_collections.fleet.system_python.plugins.plugin_utils._shell.parts import shared_text
+
+FIRST_AID = Path(__file__).parents[5] / "plugins/plugin_utils/_first_aid/scripts"
+CHECKER = checker_text()
+SCRIPTS = {path.name: path.read_text("utf-8") + shared_text() for path in sorted(FIRST_AID.glob("*.sh"))}
+SCRIPTS["the checker"] = CHECKER
 FUNCTION = re.compile(r"^([a-z_]+)\(\) \{\n(.*?)^\}$", re.M | re.S)
 LOOP = re.compile(r"^( *)(?:while |for |.*\| *while )(.*?)\bdo\n(.*?)^\1done", re.M | re.S)
 SET = re.compile(r"(?:^|[;&|({\s])([a-z_]+)=", re.M)
@@ -25,9 +29,9 @@ READ = re.compile(r"\bread -r ([a-z_ ]+)|\bfor ([a-z_]+) in")
 
 
 @cache
-def functions(script: Path) -> dict[str, str]:
+def functions(script: str) -> dict[str, str]:
     """Return the bodies of the functions, by name, without what runs in a shell of its own."""
-    return {name: re.sub(r"\$\([^()]*\)", "", body) for name, body in FUNCTION.findall(script.read_text("utf-8"))}
+    return {name: re.sub(r"\$\([^()]*\)", "", body) for name, body in FUNCTION.findall(script)}
 
 
 def assigned(body: str) -> set[str]:
@@ -36,7 +40,7 @@ def assigned(body: str) -> set[str]:
     return read | set(SET.findall(body))
 
 
-def calls(script: Path, body: str) -> dict[str, int]:
+def calls(script: str, body: str) -> dict[str, int]:
     """Return the functions that this text calls, each with where its first call ends."""
     found: dict[str, int] = {}
     for match in COMMAND.finditer(body):
@@ -45,7 +49,7 @@ def calls(script: Path, body: str) -> dict[str, int]:
     return found
 
 
-def called(script: Path, *bodies: str) -> set[str]:
+def called(script: str, *bodies: str) -> set[str]:
     """Return the functions that these texts call, and what those call."""
     known, waiting = set[str](), list(bodies)
     while waiting:
@@ -64,8 +68,8 @@ def loops(body: str) -> list[tuple[set[str], str]]:
     return found
 
 
-@pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-def test_a_loop_keeps_its_variables(script: Path) -> None:
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS.keys())
+def test_a_loop_keeps_its_variables(script: str) -> None:
     lost = []
     for name, body in functions(script).items():
         for variables, inner in loops(body):
