@@ -69,6 +69,12 @@ options:
       - On SLES 16 that is C(python3-base), which has C(/usr/bin/python3) since python313 3.13.14.
     type: bool
     default: false
+  stricter_modes:
+    description:
+      - Whether a mode that is stricter than the package's is set right, too. By default it is left to whoever hardened
+        the host, and reported as minor.
+    type: bool
+    default: false
   files:
     description:
       - Package files (C(.rpm)) on the host, or folders of them, that are asked before any other source.
@@ -281,6 +287,7 @@ ARGUMENT_SPEC = {
     "quarantine_all": {"type": "bool", "default": False},
     "edit_packaged_files": {"type": "bool", "default": False},
     "install_link_package": {"type": "bool", "default": False},
+    "stricter_modes": {"type": "bool", "default": False},
     "files": {"type": "list", "elements": "path", "default": []},
     "controller_files": {"type": "list", "elements": "path", "default": []},
     "use": {"type": "list", "elements": "str", "choices": list(SOURCES)},
@@ -307,6 +314,7 @@ def make_run(module: AnsibleModule) -> Repair:
             params["edit_packaged_files"],
             params["quarantine_all"],
             params["install_link_package"],
+            params["stricter_modes"],
         ),
         environ=os.environ,
         core_version=module.ansible_version,

@@ -17,10 +17,20 @@ from .._rpm.verify_output import VerifyEntry
 from .leftovers import PipRecords
 from .records import BinaryName, Drift, FileFacts
 
-__all__ = ["drift_of", "has_content", "is_as_recorded", "name_of_binary", "rights_astray"]
+__all__ = [
+    "drift_of",
+    "has_content",
+    "has_stricter_mode",
+    "is_as_recorded",
+    "is_stricter",
+    "name_of_binary",
+    "rights_astray",
+]
 
 # By the length of the digest in rpm's record.
 _ALGORITHMS = {32: "md5", 40: "sha1", 64: "sha256", 96: "sha384", 128: "sha512"}
+# As rpm -V flags a file of which only the mode differs.
+_MODE_ONLY = ".M......."
 
 
 def drift_of(
@@ -106,8 +116,27 @@ def _digest(path: str, length: int, root: Root) -> t.Optional[str]:
 
 
 def is_as_recorded(record: RpmFile, root: Root) -> bool:
-    """Tell whether the file on disk is the one of the record (target of a link; size, mode and digest of a file)."""
-    return root.lexists(record.path) and not rights_astray(record, root) and has_content(record, root)
+    """Tell whether the file on disk is the one of the record (target of a link; size, mode and digest of a file).
+
+    So it is with a stricter mode.
+    """
+    if not root.lexists(record.path) or rights_astray(record, root) not in ("", _MODE_ONLY):
+        return False
+    return has_stricter_mode(record, root) and has_content(record, root)
+
+
+def is_stricter(mode: int, shipped: int) -> bool:
+    """Tell whether C(mode) gives nothing that C(shipped) does not, and leaves the owner to read and to run it.
+
+    Hardening does so: what differs then is who else may.
+    """
+    return not mode & ~shipped and not shipped & ~mode & 0o500
+
+
+def has_stricter_mode(record: RpmFile, root: Root) -> bool:
+    """Tell whether the mode of what lies there is that of the record, or stricter; a link has none."""
+    found = root.lstat(record.path).st_mode
+    return stat.S_ISLNK(found) or is_stricter(stat.S_IMODE(found), stat.S_IMODE(record.mode))
 
 
 def rights_astray(record: RpmFile, root: Root) -> str:

@@ -12,11 +12,11 @@ import typing as t
 from .._disk.links import end_of, resolve
 from .._disk.root import Root
 from .._rpm.database import Rpm
-from .._rpm.judgement import difference, is_promised
+from .._rpm.judgement import MODE_DIFFERS, difference, is_promised
 from .._rpm.packages import PackageId, RpmFile, RpmPackage
 from .._rpm.releases import Releases, architecture_at, by_name, compare_releases, of_architecture
 from .._rpm.verify_output import VerifyEntry, is_drift
-from .file_state import has_content, is_as_recorded, rights_astray
+from .file_state import has_content, has_stricter_mode, is_as_recorded, rights_astray
 from .records import Contract, ContractLink
 
 __all__ = ["PackagedFiles"]
@@ -222,7 +222,12 @@ class PackagedFiles:
         package, record = self._record(path)
         if record is None or not is_promised(record):
             return None
-        return not difference(self.drift.get(path)) if package in self.scope else is_as_recorded(record, self._root)
+        return self._is_sound(path) if package in self.scope else is_as_recorded(record, self._root)
+
+    def _is_sound(self, path: str) -> bool:
+        """Tell whether rpm -V said nothing of C(path), or only that its mode differs, which is a stricter one."""
+        said, record = difference(self.drift.get(path)), self._record(path)[1]
+        return not said or (said == MODE_DIFFERS and record is not None and has_stricter_mode(record, self._root))
 
     def rights_astray(self, paths: t.Iterable[str]) -> t.List[VerifyEntry]:
         """Return, as C(rpm -V) would, the files of other packages than the contract's whose rights alone differ."""
@@ -236,8 +241,9 @@ class PackagedFiles:
         return found
 
     def drifted(self, packages: t.Container[str]) -> t.Set[str]:
-        """Return the files of C(packages) that are not as shipped."""
-        return {path for path in self.drift if path in self.records and self.records[path][0] in packages}
+        """Return the files of C(packages) that are not as shipped, but for those that have a stricter mode."""
+        own = (path for path in self.drift if path in self.records and self.records[path][0] in packages)
+        return {path for path in own if not self._is_sound(path)}
 
     def makers_of_ghosts(self, paths: t.Iterable[str]) -> t.List[str]:
         """Return the packages that have one of C(paths) as a %ghost, by name."""

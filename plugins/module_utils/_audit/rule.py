@@ -37,6 +37,8 @@ class Policy(t.NamedTuple):
     quarantine_all: bool = False
     # Whether a package may be installed that nothing requires and that has a name of the system's Python.
     install_link_package: bool = False
+    # Whether a mode that is stricter than the package's is set right, too: somebody may have hardened the host.
+    stricter_modes: bool = False
 
 
 class Deviation(t.NamedTuple):

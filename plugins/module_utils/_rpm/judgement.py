@@ -11,7 +11,10 @@ import typing as t
 from .packages import RpmFile
 from .verify_output import VerifyEntry
 
-__all__ = ["difference", "is_promised"]
+__all__ = ["MODE_DIFFERS", "difference", "is_promised"]
+
+# What C(difference) says of a file of which nothing else differs.
+MODE_DIFFERS = "its mode differs"
 
 
 def is_promised(record: t.Optional[RpmFile]) -> bool:

@@ -9,6 +9,7 @@
 import typing as t
 
 from ..._base.text import printable
+from ..file_state import is_stricter
 from ..finding_records import Remedy
 from ..records import Drift, Observation
 from ..remedies import reinstall, set_metadata
@@ -92,10 +93,11 @@ def taken_over(observation: Observation, _policy: Policy) -> t.Iterator[Deviatio
         )
 
 
-def metadata_altered(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
+def metadata_altered(observation: Observation, policy: Policy) -> t.Iterator[Deviation]:
     """SP207: mode, owner, group or capabilities of a file are not as shipped.
 
-    It is critical where others than root may change it, and major where ordinary users can no longer read it.
+    It is critical where others than root may change it, and major where ordinary users can no longer read it, if it is
+    not the mode alone that differs, which is stricter: that is left alone, but on request.
     """
     not_executable = {name["path"] for _binary, name in names_of_binaries(observation) if not is_executable_file(name)}
     for drift in observation["drift"]:
@@ -104,26 +106,39 @@ def metadata_altered(observation: Observation, _policy: Policy) -> t.Iterator[De
         remedy: t.Optional[Remedy] = set_metadata(drift)
         if "capabilities" in drift["altered"]:
             remedy = reinstall(observation, drift["package"], [drift["path"]]) or remedy
+        stricter = _is_only_stricter(drift)
         yield Deviation(
-            "{0} of {1} {2} not as the package {3} shipped it".format(
+            "{0} of {1} {2} {3} the package {4} shipped it".format(
                 " and ".join(drift["altered"]),
                 printable(drift["path"]),
                 "is" if len(drift["altered"]) == 1 else "are",
+                "stricter than" if stricter else "not as",
                 drift["package"],
             ),
             path=drift["path"],
             expected=drift["expected"],
             actual=drift["actual"],
-            evidence={"rpm": drift["flags"]},
-            remedy=remedy,
-            severity=_severity_of_metadata(drift),
+            evidence={"rpm": drift["flags"], "stricter": stricter},
+            remedy=remedy if policy.stricter_modes or not stricter else None,
+            severity=None if stricter else _severity_of_metadata(drift),
         )
+
+
+def _is_only_stricter(drift: Drift) -> bool:
+    if drift["kind"] == "link" or set(drift["altered"]) - {"mtime"} != {"mode"}:
+        return False
+    return "mode" in drift["actual"] and is_stricter(*_modes(drift))
+
+
+def _modes(drift: Drift) -> t.Tuple[int, int]:
+    """Return the mode that is there, and the one that was shipped."""
+    return int(drift["actual"]["mode"], 8), int(drift["expected"]["mode"], 8)
 
 
 def _severity_of_metadata(drift: Drift) -> t.Optional[str]:
     if drift["kind"] == "link" or "mode" not in drift["actual"] or "mode" not in drift["expected"]:
         return None
-    shipped, mode = (int(facts["mode"], 8) for facts in (drift["expected"], drift["actual"]))
+    mode, shipped = _modes(drift)
     if (drift["actual"]["uid"] != 0 and drift["expected"]["owner"] == "root") or mode & ~shipped & 0o022:
         return "critical"
     return "major" if shipped & ~mode & 0o044 else None

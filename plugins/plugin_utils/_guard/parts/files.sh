@@ -16,7 +16,7 @@ harmless() {
     return 1
 }
 
-# $work/drift: KIND (missing, replaced, content or metadata), PACKAGE and PATH, for what is not as rpm has it.
+# $work/drift: KIND (missing, replaced, content, metadata or stricter), PACKAGE and PATH, for what is not as rpm has it.
 verify() {
     # shellcheck disable=SC2086  # one package a word
     ask 600 -V --nodeps --noscripts $recorded >"$work/verify"
@@ -81,7 +81,7 @@ kind_of_deviation() {
             [ ! -d "$path" ] || there=d
             [ ! -L "$path" ] || there=l
             case $perms in
-            "$there"*) echo metadata ;;
+            "$there"*) is_stricter "$deviation" "$perms" "$(stat -c %A -- "$path")" && echo stricter || echo metadata ;;
             *) echo content ;;
             esac
         else
@@ -89,6 +89,22 @@ kind_of_deviation() {
         fi
         ;;
     esac
+}
+
+# is_stricter DEVIATION SHIPPED FOUND: only the mode differs, and as ls writes it, nobody may do more than shipped, and the
+# owner reads and runs it as before.
+is_stricter() {
+    case $1:$2:$3 in
+    *[SDLUGP5]*:*:* | *:?r????????:?-???????? | *:???x??????:???-??????) return 1 ;;
+    esac
+    rest=$3 shipped=$2
+    while [ -n "$rest" ]; do
+        case ${shipped%"${shipped#?}"}${rest%"${rest#?}"} in
+        ?- | dd | ll | rr | ww | xx | ss | SS | tt | TT) ;;
+        *) return 1 ;;
+        esac
+        rest=${rest#?} shipped=${shipped#?}
+    done
 }
 
 drift_of() {
@@ -149,11 +165,12 @@ judge_files() {
         id='' severity=''
         case $kind in
         replaced) id=SP206 what='another package replaced' ;;
-        metadata)
+        metadata | stricter)
             is_in "$path" "$unwell" || {
                 json_text "$path"
-                found SP207 "$path" "mode, owner or capabilities of $json are not as the package $package shipped them" \
-                    "$(severity_of_metadata)"
+                [ "$kind" = metadata ] && how='not as' || how='stricter than'
+                found SP207 "$path" "mode, owner or capabilities of $json are $how the package $package shipped them" \
+                    "$([ "$kind" = stricter ] || severity_of_metadata)"
             }
             ;;
         *)

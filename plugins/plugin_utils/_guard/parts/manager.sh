@@ -110,8 +110,10 @@ judge_plugins() {
 judge_manager() {
     [ -n "$manager" ] && exists "$manager" || return 0
     because=$open_way
-    while IFS=$TAB read -r _kind package path; do
-        if is_in "$package" "$NL$manager_packages" || [ "$path" = "$manager" ]; then
+    while IFS=$TAB read -r kind package path; do
+        if [ "$kind" = stricter ]; then
+            continue
+        elif is_in "$package" "$NL$manager_packages" || [ "$path" = "$manager" ]; then
             because=$path
         elif [ -n "$manager_interpreter" ]; then
             case $path in

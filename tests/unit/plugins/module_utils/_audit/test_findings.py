@@ -293,6 +293,31 @@ def test_one_change_gives_its_findings_and_no_others(change: t.Any, ids: t.Any, 
     assert [action["action"] for action in make_plan(findings)] == actions
 
 
+@pytest.mark.parametrize(
+    ("mode", "altered", "severity", "stricter"),
+    [
+        ("0750", ["mode"], "minor", True),
+        ("0700", ["mode", "mtime"], "minor", True),
+        ("0555", ["mode"], "minor", True),
+        # Not even root may run it; a right more than shipped; another owner.
+        ("0055", ["mode"], "minor", False),
+        ("0711", ["mode"], "minor", True),
+        ("2750", ["mode"], "major", False),
+        ("0770", ["mode"], "critical", False),
+        ("0750", ["mode", "user"], "critical", False),
+    ],
+)
+def test_a_stricter_mode_is_left_alone_but_on_request(mode: str, altered: t.Any, severity: str, stricter: bool) -> None:
+    seen, uid = healthy(), 1 if "user" in altered else 0
+    actual = FileFacts(mode=mode, uid=uid, gid=0)
+    seen["drift"] = [drift_of("/usr/lib64/python3.9/os.py", altered=altered, actual=actual)]
+    (finding,) = find(seen)
+    assert (finding["severity"], finding["repairable"]) == (severity, not stricter)
+    assert ("stricter" in finding["summary"]) == finding["evidence"]["stricter"] == stricter
+    (finding,) = find(seen, Policy(stricter_modes=True))
+    assert finding["repairable"]
+
+
 @pytest.mark.parametrize(("os_id", "version"), [("rhel", "9.7"), ("sles", "15.7")])
 def test_a_healthy_host_has_no_findings(os_id: t.Any, version: t.Any) -> None:
     findings = find(healthy(os_id, version))

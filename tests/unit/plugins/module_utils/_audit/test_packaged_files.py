@@ -176,6 +176,20 @@ def test_the_rights_of_what_another_package_runs(tmp_path: Folder) -> None:
     assert [(one.path, one.altered) for one in astray] == [("/usr/lib/rpm/macros", ("mode",))]
 
 
+@pytest.mark.parametrize(
+    ("mode", "said", "sound"),
+    [(0o640, ".M.......", True), (0o640, ".M.....T.", True), (0o646, ".M.......", False), (0o640, ".M...U...", False)],
+)
+def test_a_stricter_mode_keeps_nothing_from_being_trusted(tmp_path: Folder, mode: int, said: str, sound: bool) -> None:
+    (tmp_path / "usr/bin").mkdir(parents=True)
+    (tmp_path / BINARY[1:]).write_text("")
+    (tmp_path / BINARY[1:]).chmod(mode)
+    files = files_of(KnownRpm(package("python3-3.9.21-1.el9.x86_64", record(BINARY))), str(tmp_path))
+    files.take_verification(parse_verify("{0}    {1}".format(said, BINARY)))
+    assert (files.verified(BINARY), files.drifted(["python3"]) == set()) == (sound, sound)
+    assert set(files.drift) == {BINARY}
+
+
 @pytest.mark.parametrize("recorded", ["/lib64/libpython3.9.so.1.0", "/usr/lib64/libpython3.9.so.1.0"])
 @pytest.mark.parametrize("asked", ["/lib64/libpython3.9.so.1.0", "/usr/lib64/libpython3.9.so.1.0"])
 def test_where_usr_is_merged_two_names_are_one_file(tmp_path: Folder, recorded: str, asked: str) -> None:

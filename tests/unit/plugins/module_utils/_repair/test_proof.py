@@ -36,6 +36,11 @@ def test_a_user_without_rights_can_start_the_interpreter(tmp_path: t.Any, mode: 
     assert works or "Permission denied" in line["output"]
 
 
+def test_where_somebody_took_rights_from_others_they_prove_nothing() -> None:
+    hardened = finding_of("SP207", stricter=True)
+    assert prove(contract_of("/bin/true"), [hardened]) == (True, [])
+
+
 def test_nothing_is_run_that_others_could_have_written() -> None:
     proven, (line,) = prove(contract_of("/bin/true"), [finding_of("SP215", severity="critical")])
     assert (proven, line["command"], line["output"]) == (False, None, "not run because of SP215")
