@@ -40,6 +40,7 @@ seealso:
 extends_documentation_fragment:
   - fleet.system_python._attributes
   - fleet.system_python._attributes.action_group
+  - fleet.system_python._attributes.exceptions
   - fleet.system_python._attributes.info_module
 author:
   - The fleet.system_python contributors (@fleet-system-python)
@@ -87,8 +88,8 @@ import typing as t
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._audit.contract import contract_for
-from ..module_utils._audit.facts import shape_facts
-from ..module_utils._audit.findings import Policy
+from ..module_utils._audit.facts import healthy, shape_facts
+from ..module_utils._audit.findings import Policy, waivers_of
 from ..module_utils._audit.run import audit
 from ..module_utils._audit.unversioned import POLICIES
 from ..module_utils._base.clock import utc_stamp
@@ -100,6 +101,7 @@ ARGUMENT_SPEC = {
     "contract": {"type": "dict"},
     "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
     "timeout": {"type": "int", "default": 120},
+    "exceptions": {"type": "list", "elements": "dict", "default": []},
 }
 
 
@@ -108,13 +110,13 @@ def _work(module: AnsibleModule) -> t.Mapping[str, object]:
     os_release = read_os_release()
     observation, findings = audit(
         contract_for(os_release, module.params["contract"]),
-        Policy(unversioned=module.params["unversioned"]),
+        Policy(module.params["unversioned"], waivers=waivers_of(module.params["exceptions"])),
         environ=os.environ,
         core_version=module.ansible_version,
         timeout=module.params["timeout"],
     )
     report = {"started": started, "boot": boot_record(), "facts": shape_facts(observation, findings, os_release)}
-    if findings:
+    if not healthy(findings):
         report["evidence"] = collect(observation, findings, "audit")
     return {"changed": False, "report": report}
 

@@ -53,6 +53,7 @@ seealso:
 extends_documentation_fragment:
   - fleet.system_python._attributes
   - fleet.system_python._attributes.action_group
+  - fleet.system_python._attributes.exceptions
   - fleet.system_python._attributes.facts_module
 author:
   - The fleet.system_python contributors (@fleet-system-python)
@@ -114,7 +115,7 @@ ansible_facts:
           type: bool
           returned: success
         healthy:
-          description: Whether there are no findings.
+          description: Whether there are no findings, but for those that are accepted.
           type: bool
           returned: success
         worst:
@@ -125,7 +126,14 @@ ansible_facts:
         findings:
           description:
             - What is not as promised. Each has an C(id), C(name), C(severity), C(summary), C(path), C(expected),
-              C(actual), C(evidence) and C(repairable).
+              C(actual), C(evidence) and C(repairable). One with C(expired) was accepted until then.
+          type: list
+          elements: dict
+          returned: success
+        accepted:
+          description:
+            - The findings that O(exceptions) accept, which do not count. Each has C(accepted), with C(reason) and
+              C(expires) of the exception.
           type: list
           elements: dict
           returned: success
@@ -187,7 +195,7 @@ from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._audit.contract import contract_for
 from ..module_utils._audit.facts import shape_facts, summarize
-from ..module_utils._audit.findings import Policy
+from ..module_utils._audit.findings import Policy, waivers_of
 from ..module_utils._audit.run import audit
 from ..module_utils._audit.unversioned import POLICIES
 from ..module_utils._base.module import run_module
@@ -200,6 +208,7 @@ ARGUMENT_SPEC = {
     "check_manager": {"type": "bool", "default": True},
     "timeout": {"type": "int", "default": 120},
     "root": {"type": "path", "default": "/"},
+    "exceptions": {"type": "list", "elements": "dict", "default": []},
 }
 
 
@@ -209,7 +218,7 @@ def _work(module: AnsibleModule) -> t.Mapping[str, object]:
     contract = contract_for(os_release, module.params["contract"])
     observation, findings = audit(
         contract,
-        Policy(unversioned=module.params["unversioned"]),
+        Policy(module.params["unversioned"], waivers=waivers_of(module.params["exceptions"])),
         environ=os.environ,
         core_version=module.ansible_version,
         timeout=module.params["timeout"],

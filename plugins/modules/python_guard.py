@@ -89,6 +89,7 @@ seealso:
 extends_documentation_fragment:
   - fleet.system_python._attributes
   - fleet.system_python._attributes.action_group
+  - fleet.system_python._attributes.exceptions
   - fleet.system_python._attributes.controller
 attributes:
   check_mode:
@@ -179,6 +180,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._audit.contract import contract_for
+from ..module_utils._audit.findings import waivers_of
 from ..module_utils._audit.unversioned import POLICIES
 from ..module_utils._base.errors import GuardError, changing_nothing
 from ..module_utils._base.module import run_module
@@ -200,6 +202,7 @@ ARGUMENT_SPEC = {
     "baseline": {"type": "str", "choices": ["unmanaged", "record", "compare", "absent"], "default": "unmanaged"},
     "baseline_digest": {"type": "str"},
     "checker": {"type": "path"},
+    "exceptions": {"type": "list", "elements": "dict", "default": []},
 }
 
 
@@ -233,6 +236,7 @@ def _options(module: AnsibleModule) -> GuardOptions:
         wait=params["wait"],
         metrics=folder,
         notify=tuple(command),
+        waivers=waivers_of(params["exceptions"]),
     )
     with open(params["checker"], "rb") as stream:
         checker = stream.read()

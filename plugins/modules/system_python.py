@@ -140,6 +140,7 @@ seealso:
 extends_documentation_fragment:
   - fleet.system_python._attributes
   - fleet.system_python._attributes.action_group
+  - fleet.system_python._attributes.exceptions
 attributes:
   check_mode:
     support: full
@@ -182,6 +183,11 @@ contract:
   sample: el9
 findings:
   description: What was not as promised before the run.
+  type: list
+  elements: dict
+  returned: success
+accepted:
+  description: The findings that O(exceptions) accept, each with C(accepted), the reason and the end of the exception.
   type: list
   elements: dict
   returned: success
@@ -264,7 +270,7 @@ import os
 from ansible.module_utils.basic import AnsibleModule
 
 from ..module_utils._audit.contract import contract_for
-from ..module_utils._audit.findings import DEFAULT_QUARANTINE, QUARANTINE_CHOICES, Policy
+from ..module_utils._audit.findings import DEFAULT_QUARANTINE, QUARANTINE_CHOICES, Policy, waivers_of
 from ..module_utils._audit.unversioned import POLICIES
 from ..module_utils._base.module import run_module
 from ..module_utils._disk.os_release import read_os_release
@@ -298,6 +304,7 @@ ARGUMENT_SPEC = {
     "report": {"type": "bool", "default": False},
     "report_always": {"type": "bool", "default": False},
     "transactional": {"type": "bool", "default": False},
+    "exceptions": {"type": "list", "elements": "dict", "default": []},
 }
 
 
@@ -315,6 +322,7 @@ def make_run(module: AnsibleModule) -> Repair:
             params["quarantine_all"],
             params["install_link_package"],
             params["stricter_modes"],
+            waivers_of(params["exceptions"]),
         ),
         environ=os.environ,
         core_version=module.ansible_version,

@@ -20,7 +20,7 @@ sys.path.insert(0, sys.argv[1])
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.facts import shape_facts
-from ansible_collections.fleet.system_python.plugins.module_utils._audit.findings import Policy
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.findings import Policy, waivers_of
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.run import audit
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import SystemPythonError
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.os_release import read_os_release
@@ -52,7 +52,7 @@ def work(what: str, options: "dict[str, t.Any]") -> "dict[str, t.Any]":
     given: dict[str, t.Any] = {
         key: tuple(one) if isinstance(one, list) else one for key, one in options.get("policy", {}).items()
     }
-    policy = Policy(**given)
+    policy = Policy(**dict(given, waivers=waivers_of(given.get("waivers", ()))))
     if what == "audit":
         observation, findings = audit(contract, policy, os.environ, "2.19.0")
         return shape_facts(observation, findings, os_release)

@@ -11,23 +11,33 @@ import typing as t
 from .._base.text import json_text, safe
 from .._disk.host_mode import HostMode
 from .finding_records import Finding
-from .findings import worst
+from .findings import is_open, worst
 from .records import AlternativesGroup, Interpreter, Observation, SearchPath
+from .waivers import until
 
-__all__ = ["SCHEMA", "healthy", "shape_facts", "shape_findings", "summarize"]
+__all__ = ["SCHEMA", "accepted_lines", "healthy", "shape_accepted", "shape_facts", "shape_findings", "summarize"]
 
 # Raised when a key changes its meaning or goes away; new keys do not raise it.
 SCHEMA = 1
 
 
 def healthy(findings: t.Sequence[Finding]) -> bool:
-    """Tell whether a host with these findings is as its contract promises: it has none at all."""
-    return not findings
+    """Tell whether a host with these findings is as its contract promises: it has none, but what the user accepts."""
+    return not any(map(is_open, findings))
 
 
 def shape_findings(findings: t.Iterable[Finding]) -> t.List[t.Dict[str, object]]:
-    """Return the findings for users: without the remedy, which is the plan's business."""
-    return [safe({key: value for key, value in finding.items() if key != "remedy"}) for finding in findings]
+    """Return the findings that count, for users: without the remedy, which is the plan's business."""
+    return [_shaped(finding) for finding in findings if is_open(finding)]
+
+
+def shape_accepted(findings: t.Iterable[Finding]) -> t.List[t.Dict[str, object]]:
+    """Return the findings that the user accepts, each with C(accepted), in the same way."""
+    return [_shaped(finding) for finding in findings if not is_open(finding)]
+
+
+def _shaped(finding: Finding) -> t.Dict[str, object]:
+    return safe({key: value for key, value in finding.items() if key != "remedy"})
 
 
 def shape_facts(
@@ -50,6 +60,7 @@ def shape_facts(
         "healthy": healthy(findings),
         "worst": worst(findings),
         "findings": shape_findings(findings),
+        "accepted": shape_accepted(findings),
         "resolution": observation["resolution"],
         "interpreters": [_interpreter(record) for record in observation["interpreters"]],
         "alternatives": [_group(group) for group in observation["alternatives"]],
@@ -67,18 +78,32 @@ def shape_facts(
 
 def summarize(observation: Observation, findings: t.Sequence[Finding]) -> t.List[str]:
     """Return the facts as lines for people: a headline, then a line per finding."""
+    lines = [json_text(_finding_line(finding)) for finding in findings if is_open(finding)]
+    number = "1 finding" if len(lines) == 1 else "{0} findings".format(len(lines))
+    headline = "{0}, the worst is {1}".format(number, worst(findings)) if lines else _all_is_well(observation)
+    accepted = accepted_lines(shape_accepted(findings))
+    if accepted:
+        headline += "; {0} accepted".format(len(accepted))
+    return [headline] + lines + accepted
+
+
+def _all_is_well(observation: Observation) -> str:
     contract = observation["contract"]
-    if healthy(findings):
-        if not observation["installed"]:
-            return ["healthy: no system Python is installed"]
-        return [
-            "healthy: {0} is Python {1}, every file of it as shipped".format(
-                contract["links"][0]["path"], contract["version"]
-            )
-        ]
-    number = "1 finding" if len(findings) == 1 else "{0} findings".format(len(findings))
-    headline = "{0}, the worst is {1}".format(number, worst(findings))
-    return [headline] + [json_text(_finding_line(finding)) for finding in findings]
+    if not observation["installed"]:
+        return "healthy: no system Python is installed"
+    return "healthy: {0} is Python {1}, every file of it as shipped".format(
+        contract["links"][0]["path"], contract["version"]
+    )
+
+
+def accepted_lines(accepted: t.Iterable[t.Mapping[str, t.Any]]) -> t.List[str]:
+    """Return a line for each finding that the user accepts, with reason and end."""
+    return [
+        "accepted {0}, {1}: {2} {3}: {4}".format(
+            until(one["accepted"]["expires"]), one["accepted"]["reason"], one["id"], one["name"], one["summary"]
+        )
+        for one in accepted
+    ]
 
 
 def _finding_line(finding: Finding) -> str:

@@ -137,11 +137,18 @@ if t.TYPE_CHECKING:
 
     # --- the findings (see findings.py) ---
 
+    class Acceptance(t.TypedDict):
+        """The user's exception for a finding: see waivers.py."""
+
+        reason: str
+        expires: t.Optional[str]
+
     class Finding(t.TypedDict):
         """What one rule says is not as the contract promises.
 
         C(expected) and C(actual) are plain values, C(evidence) is what the rule went by; C(severity) is one of
-        SEVERITIES; C(remedy) is what a repair does about it, and C(repairable) whether it does anything.
+        SEVERITIES; C(remedy) is what a repair does about it, and C(repairable) whether it does anything. One that is
+        C(accepted) does not count; of one that is C(expired) the exception is over.
         """
 
         id: str
@@ -154,8 +161,10 @@ if t.TYPE_CHECKING:
         evidence: t.Dict[str, object]
         remedy: t.Optional[Remedy]
         repairable: bool
+        accepted: t.NotRequired[Acceptance]
+        expired: t.NotRequired[Acceptance]
 
 else:
     LinkTarget = DroppedLink = RestoreLink = DropGroup = DropChoices = RelinkGroup = RemakeGroup = dict
     QuarantineFiles = UnsetVariable = Reinstall = SetMetadata = SetSelinux = RebuildVenv = dict
-    NoRemedy = Finding = Remedy = dict
+    NoRemedy = Acceptance = Finding = Remedy = dict

@@ -11,10 +11,12 @@ A rule is one entry of C(RULES) and one function in _audit/rules; docs/adding-a-
 
 import typing as t
 
+from .decided import decide, is_open, keep_accepted, let_follow, parts_of
 from .finding_records import Finding, QuarantineFiles
 from .records import Observation
-from .rule import MOST_LISTED, SEVERITIES, Deviation, Policy, Rule, shown
+from .rule import MOST_LISTED, SEVERITIES, Deviation, Policy, Rule, named_files, number_of_files, shown
 from .rules import alternatives, binaries, environment, links, loader, packaged, packages, start, unowned, ways
+from .waivers import Waiver, read_waivers, today
 
 __all__ = [
     "DEFAULT_QUARANTINE",
@@ -27,8 +29,10 @@ __all__ = [
     "find",
     "finding_of",
     "ids_of",
+    "is_open",
     "named_files",
     "number_of_files",
+    "waivers_of",
     "worst",
 ]
 
@@ -66,12 +70,43 @@ RULES: t.Tuple[Rule, ...] = (
         untrusted=True,
     ),
     Rule("SP204", "twin-altered", "critical", binaries.twin, "binary", "overwritten", files=True, untrusted=True),
-    Rule("SP205", "library-altered", "critical", packaged.altered, "packaged", files=True, untrusted=True),
-    Rule("SP206", "taken-over", "critical", packaged.taken_over, "packaged", "overwritten", files=True, untrusted=True),
+    Rule(
+        "SP205", "library-altered", "critical", packaged.altered, "packaged", files=True, untrusted=True, parts="drift"
+    ),
+    Rule(
+        "SP206",
+        "taken-over",
+        "critical",
+        packaged.taken_over,
+        "packaged",
+        "overwritten",
+        files=True,
+        untrusted=True,
+        parts="drift",
+    ),
     Rule("SP207", "metadata-altered", "minor", packaged.metadata_altered, "packaged", files=True),
-    Rule("SP208", "pip-overwrote", "major", packaged.overwritten_by_pip, "packaged", files=True),
-    Rule("SP209", "planted", "major", unowned.planted, "unowned", files=True, untrusted=True, quarantine="by default"),
-    Rule("SP210", "unowned-interpreter", "minor", unowned.interpreter, "unowned", files=True, quarantine="by default"),
+    Rule("SP208", "pip-overwrote", "major", packaged.overwritten_by_pip, "packaged", files=True, parts="drift"),
+    Rule(
+        "SP209",
+        "planted",
+        "major",
+        unowned.planted,
+        "unowned",
+        files=True,
+        untrusted=True,
+        quarantine="by default",
+        parts="planted",
+    ),
+    Rule(
+        "SP210",
+        "unowned-interpreter",
+        "minor",
+        unowned.interpreter,
+        "unowned",
+        files=True,
+        quarantine="by default",
+        parts="traces",
+    ),
     Rule("SP211", "manager-broken", "critical", packages.manager_broken, "manager"),
     Rule("SP212", "selinux-weakened", "info", packages.selinux_weakened, "selinux"),
     Rule(
@@ -82,6 +117,7 @@ RULES: t.Tuple[Rule, ...] = (
         "environment",
         files=True,
         quarantine="on request",
+        parts="planted",
     ),
     Rule("SP214", "folder-astray", "critical", unowned.astray, "environment", untrusted=True),
     Rule("SP215", "way-open", "critical", ways.opened, "way", untrusted=True),
@@ -106,13 +142,19 @@ QUARANTINE_CHOICES = ids_of(lambda rule: rule.quarantine is not None)
 DEFAULT_QUARANTINE = ids_of(lambda rule: rule.quarantine == "by default")
 
 
+def waivers_of(entries: object) -> t.Tuple[Waiver, ...]:
+    """Return the exceptions that the user wrote. Raises InvalidDataError, with all mistakes in them."""
+    return tuple(read_waivers(entries, ids_of(lambda _rule: True)))
+
+
 def find(observation: Observation, policy: t.Optional[Policy] = None) -> t.List[Finding]:
     """Return the findings of all rules, in the order of their ids.
 
     None has a remedy while it is not known which release of a package is on the disk: half of it would be repaired.
+    Those that the user accepts are among them.
     """
     policy = policy or Policy()
-    found = [finding_of(rule, deviation, policy) for rule in RULES for deviation in rule.check(observation, policy)]
+    found = _decided(observation, policy)
     if not policy.quarantine_all:
         for finding in found:
             _leave(finding, set(observation["put_back"]))
@@ -120,6 +162,23 @@ def find(observation: Observation, policy: t.Optional[Policy] = None) -> t.List[
         return found
     for finding in found:
         finding["remedy"], finding["repairable"] = None, False
+    return found
+
+
+def _decided(observation: Observation, policy: Policy) -> t.List[Finding]:
+    day = today()
+    waivers = sorted(policy.waivers, key=lambda one: one.is_expired(day))
+    found: t.List[Finding] = []
+    for rule in RULES:
+        own = [one for one in waivers if one.rule == rule.id]
+        for part in parts_of(rule, observation, own):
+            for finding in (finding_of(rule, deviation, policy) for deviation in rule.check(part, policy)):
+                decide(finding, own, day)
+                found.append(finding)
+    accepted = [one for one in found if not is_open(one)]
+    if accepted:
+        let_follow(found, accepted)
+        keep_accepted(found, accepted, observation)
     return found
 
 
@@ -156,20 +215,7 @@ def finding_of(rule: Rule, deviation: Deviation, policy: Policy) -> Finding:
     )
 
 
-def named_files(finding: Finding) -> t.List[str]:
-    """Return the files that a finding names; more than it lists may be concerned."""
-    paths = finding["evidence"].get("paths")
-    names = [finding["path"]] + (paths if isinstance(paths, list) else [])
-    return [str(name) for name in names if name]
-
-
-def number_of_files(finding: Finding) -> int:
-    """Return how many files a finding is about."""
-    count = finding["evidence"].get("count")
-    return count if isinstance(count, int) else 1
-
-
 def worst(findings: t.Iterable[Finding]) -> t.Optional[str]:
-    """Return the highest severity among C(findings), null when there are none."""
-    levels = [SEVERITIES.index(finding["severity"]) for finding in findings]
+    """Return the highest severity among C(findings) that count, null when there are none."""
+    levels = [SEVERITIES.index(finding["severity"]) for finding in findings if is_open(finding)]
     return SEVERITIES[max(levels)] if levels else None

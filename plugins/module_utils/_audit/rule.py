@@ -9,9 +9,22 @@
 import typing as t
 
 from .._base.text import printable, shortened
-from .finding_records import Remedy
+from .finding_records import Finding, Remedy
+from .waivers import Waiver
 
-__all__ = ["ADD_ON", "MOST_LISTED", "SEVERITIES", "Deviation", "Evidence", "Policy", "Rule", "listed", "shown"]
+__all__ = [
+    "ADD_ON",
+    "MOST_LISTED",
+    "SEVERITIES",
+    "Deviation",
+    "Evidence",
+    "Policy",
+    "Rule",
+    "listed",
+    "named_files",
+    "number_of_files",
+    "shown",
+]
 
 SEVERITIES = ("info", "minor", "major", "critical")
 
@@ -39,6 +52,8 @@ class Policy(t.NamedTuple):
     install_link_package: bool = False
     # Whether a mode that is stricter than the package's is set right, too: somebody may have hardened the host.
     stricter_modes: bool = False
+    # The exceptions for this host.
+    waivers: t.Tuple[Waiver, ...] = ()
 
 
 class Deviation(t.NamedTuple):
@@ -64,6 +79,7 @@ class Rule(t.NamedTuple):
       overwritten or gone.
     - C(files): whether C(path), and C(paths) of the evidence, are files whose content matters.
     - C(untrusted): whether, with such a finding, the commands of the proof would run what rpm does not vouch for.
+    - C(parts): the list of the observation of which one finding names several, null where each has one path.
     - C(quarantine): null, or whether its remedy, moving or changing files of somebody else, is carried out "by default"
       or "on request".
     """
@@ -77,6 +93,7 @@ class Rule(t.NamedTuple):
     files: bool = False
     untrusted: bool = False
     quarantine: t.Optional[str] = None
+    parts: t.Optional[str] = None
 
     @property
     def differs(self) -> bool:
@@ -92,3 +109,16 @@ def shown(paths: t.Sequence[str]) -> str:
 def listed(paths: t.Sequence[str], **more: object) -> Evidence:
     """Return the evidence C({paths, count}), and C(more)."""
     return dict(more, paths=list(paths[:MOST_LISTED]), count=len(paths))
+
+
+def named_files(finding: Finding) -> t.List[str]:
+    """Return the files that a finding names; more than it lists may be concerned."""
+    paths = finding["evidence"].get("paths")
+    names = [finding["path"]] + (paths if isinstance(paths, list) else [])
+    return [str(name) for name in names if name]
+
+
+def number_of_files(finding: Finding) -> int:
+    """Return how many files a finding is about."""
+    count = finding["evidence"].get("count")
+    return count if isinstance(count, int) else 1

@@ -18,6 +18,7 @@ from .._audit.loader import PRELOAD
 from .._audit.manager_plugins import DNF_CONF, plugin_folders
 from .._audit.records import ContractManager
 from .._audit.unversioned import target_of
+from .._audit.waivers import Waiver
 from .._audit.ways import STANDARD_FOLDERS
 from .._base.errors import ContractError
 from .._loader.cache import CACHE
@@ -58,6 +59,7 @@ class GuardSettings(t.NamedTuple):
     metrics: t.Optional[str] = None
     notify: t.Tuple[str, ...] = ()
     baseline: t.Optional[str] = None
+    waivers: t.Tuple[Waiver, ...] = ()
 
 
 def render(contract: Contract, settings: t.Optional[GuardSettings] = None) -> str:
@@ -81,6 +83,9 @@ def _entries(contract: Contract, settings: GuardSettings) -> t.Iterator[t.Tuple[
         yield "metrics", settings.metrics
     if settings.baseline:
         yield "baseline", settings.baseline
+    for one in settings.waivers:
+        # The shell compares numbers.
+        yield "exception", one.rule, one.expires.replace("-", "") if one.expires else "-", one.path
     for word in settings.notify:
         yield "notify", word
     yield "command", COMMAND

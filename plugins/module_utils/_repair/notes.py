@@ -9,7 +9,7 @@
 import time
 import typing as t
 
-from .._audit.facts import shape_facts
+from .._audit.facts import healthy, shape_facts
 from .._audit.findings import Finding
 from .._audit.records import Observation
 from .._base.clock import utc_stamp
@@ -50,7 +50,7 @@ class RepairNotes:
             boot=boot_record(),
             facts=shape_facts(observation, findings, self._os_release),
         )
-        if findings or self._always:
+        if self._always or not healthy(findings):
             evidence = collect(observation, findings, "before the repair", self._runner, self._clock)
             self.content["evidence"] = evidence
 

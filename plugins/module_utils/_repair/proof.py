@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._audit.contract import COMMAND, COMMAND_GROUP, Contract
-from .._audit.findings import RULES, Finding, Policy, finding_of, ids_of
+from .._audit.findings import RULES, Finding, Policy, finding_of, ids_of, is_open
 from .._audit.isolated import run_isolated
 from .._audit.manager import STARTED
 from .._audit.records import ProofCommand
@@ -50,9 +50,11 @@ def prove(
     """
     # Lesser ones are reported but run nothing by themselves (add-ons, macros that are only words).
     serious = [one for one in findings if one["severity"] not in ("minor", "info") and one["actual"] != ADD_ON]
-    untrusted = sorted({finding["id"] for finding in serious if finding["id"] in _UNTRUSTED})
+    untrusted = [one for one in serious if one["id"] in _UNTRUSTED]
     if untrusted:
-        return False, [ProofLine(command=None, ok=False, output="not run because of {0}".format(", ".join(untrusted)))]
+        # What the user accepts is not run either, but nothing is left to prove.
+        accepted, ids = not any(map(is_open, untrusted)), sorted({one["id"] for one in untrusted})
+        return accepted, [ProofLine(command=None, ok=accepted, output="not run because of {0}".format(", ".join(ids)))]
     commands = list(contract["proof"])
     # Which Python a group makes the command of is for the host to choose; that it is one is not.
     governed = COMMAND_GROUP in contract["alternatives"] and kind_of(COMMAND) != "missing"

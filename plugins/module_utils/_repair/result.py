@@ -8,6 +8,7 @@
 
 import typing as t
 
+from .._audit.facts import accepted_lines
 from .._audit.findings import Finding
 from .._base.errors import ProofError
 from .._base.text import safe
@@ -54,6 +55,7 @@ if t.TYPE_CHECKING:
         packages: t.Dict[str, str]
         healthy: bool
         findings_after: t.List[ShownFinding]
+        accepted: t.List[ShownFinding]
         summary: t.List[str]
         proof: t.NotRequired[t.List[ProofLine]]
         actions: t.NotRequired[t.List[ShownRepairStep]]
@@ -95,6 +97,7 @@ def summarize(result: RepairResult, predicted: bool = False) -> t.List[str]:
     lines += _paragraph(done, (step["description"] for step in result["plan"]))
     if result["plan"]:
         lines += _paragraph("what is left", map(_finding_line, result["findings_after"]))
+    lines += _paragraph("what is accepted", accepted_lines(result["accepted"]))
     lines += _paragraph("what proves it", map(_proof_line, result.get("proof", [])))
     if result.get("quarantine"):
         lines.append("kept, with a way back: {0}".format(result["quarantine"]))

@@ -12,7 +12,7 @@ import time
 import typing as t
 
 from .._audit.contract import Contract
-from .._audit.facts import shape_findings
+from .._audit.facts import healthy, shape_accepted, shape_findings
 from .._audit.findings import Finding, Policy, named_files
 from .._audit.records import Observation
 from .._audit.run import audit
@@ -136,7 +136,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
             with Staging() as staging:
                 self._acquire(plan, seen.observation, staging)
         left = [finding for finding in seen.findings if not finding["repairable"]]
-        result["healthy"] = not seen.findings
+        result["healthy"] = healthy(seen.findings)
         result["findings_after"] = shape_findings(left)
         result["summary"] = summarize(result, predicted=True)
         return result
@@ -235,6 +235,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
             contract=self.settings.contract["id"],
             findings=shape_findings(seen.findings),
             findings_after=shape_findings(seen.findings),
+            accepted=shape_accepted(seen.findings),
             plan=shown_plan(plan),
             diff=diff_of(seen.findings, plan),
             packages=seen.observation["packages"],
@@ -250,12 +251,12 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
     ) -> RepairResult:
         proven, proof = prove(self.settings.contract, remaining, self.runner)
         remaining = [*remaining, *failures(proof, remaining)]
-        result["findings_after"] = shape_findings(remaining)
+        result["findings_after"], result["accepted"] = shape_findings(remaining), shape_accepted(remaining)
         if neighbours:
             proof.append(neighbours.judged())
             proven = proven and proof[-1]["ok"]
         self.notes.proved(proof)
-        result["healthy"] = proven and not remaining
+        result["healthy"] = proven and healthy(remaining)
         result["proof"] = proof
         unrepaired = [finding for finding in remaining if finding["repairable"]]
         if result["changed"] and (unrepaired or not proven):

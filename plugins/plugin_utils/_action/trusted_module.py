@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ...module_utils._audit.findings import waivers_of
+from ...module_utils._audit.waivers import of_host
 from ...module_utils._base.errors import changing_nothing
 from .base import CollectionAction
 from .first_aid import Trusted, trusted_interpreter, trusted_interpreter_where_rpm_is
@@ -76,8 +78,14 @@ class TrustedModuleAction(CollectionAction):
         return trusted_interpreter(self.host, self._task.args.get("contract"), found)
 
     def module_args(self) -> dict[str, object]:
-        """Return the arguments for the module."""
-        return dict(self._task.args)
+        """Return the arguments for the module, of the exceptions those that are for this host."""
+        arguments: dict[str, object] = dict(self._task.args)
+        if arguments.get("exceptions"):
+            with changing_nothing():
+                waivers = waivers_of(arguments["exceptions"])
+            own = of_host(waivers, self.variables["inventory_hostname"], self.variables["group_names"])
+            arguments["exceptions"] = [one.entry() for one in own]
+        return arguments
 
 
 class PortableModuleAction(TrustedModuleAction):

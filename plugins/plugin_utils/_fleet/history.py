@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from .._run.states import GOOD, PAGE_LABELS, known_page
+from .hosts import counted_findings
 from .load import FORMAT, RUN_KIND
 from .records import FleetRun, HostRow, KeptHost, PastRun, RunCount
 from .text import natural_order, safe_text
@@ -29,7 +30,7 @@ def kept_run(run: FleetRun, hosts: Iterable[HostRow]) -> PastRun:
         run=run["id"],
         time=run["time"],
         hosts={
-            row["host"]: KeptHost(state=row["state"], found=sorted({one["id"] for one in row["findings"]}))
+            row["host"]: KeptHost(state=row["state"], found=sorted({one["id"] for one in counted_findings(row)}))
             for row in hosts
         },
     )

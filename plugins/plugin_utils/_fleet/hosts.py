@@ -15,13 +15,14 @@ from pathlib import Path
 from urllib.parse import quote
 
 from ...module_utils._audit.findings import SEVERITIES
+from ...module_utils._audit.waivers import until
 from .._run.states import page_of
 from .._run.untyped import mapping, mappings, strings
 from .load import ReportFile
 from .records import FindingRow, HostRow
 from .text import natural_order, safe_text, short_text
 
-__all__ = ["host_row", "open_findings"]
+__all__ = ["counted_findings", "host_row", "open_findings"]
 
 _Untyped = Mapping[str, object]
 
@@ -34,10 +35,12 @@ def host_row(report: ReportFile, base: Path) -> HostRow:
     before, after = mapping(data.get("before")), mapping(data.get("after"))
     facts = after or before
     findings = _findings(mappings(before.get("findings")), mappings(after.get("findings")), proven=bool(after))
+    counted = bool(findings)
+    findings += [_finding(one, "accepted") for one in mappings(facts.get("accepted"))]
     return HostRow(
         host=safe_text(data["host"]),
         groups=sorted({safe_text(group) for group in strings(data["groups"])} - {"all"}),
-        state=page_of(str(data["status"]), str(mapping(data["run"]).get("kind")), bool(findings) if facts else None),
+        state=page_of(str(data["status"]), str(mapping(data["run"]).get("kind")), counted if facts else None),
         status=safe_text(data["status"]),
         note=short_text(data.get("note") or mapping(data.get("error")).get("msg")),
         cause=short_text(mapping(data.get("summary")).get("cause")),
@@ -53,8 +56,13 @@ def host_row(report: ReportFile, base: Path) -> HostRow:
 
 
 def open_findings(row: HostRow) -> list[FindingRow]:
-    """Return the findings of a host that were not repaired."""
-    return [one for one in row["findings"] if one["state"] != "repaired"]
+    """Return the findings of a host that were neither repaired nor are accepted."""
+    return [one for one in row["findings"] if one["state"] not in ("repaired", "accepted")]
+
+
+def counted_findings(row: HostRow) -> list[FindingRow]:
+    """Return the findings of a host that no exception accepts."""
+    return [one for one in row["findings"] if one["state"] != "accepted"]
 
 
 def _findings(before: Sequence[_Untyped], after: Sequence[_Untyped], proven: bool) -> list[FindingRow]:
@@ -77,11 +85,18 @@ def _finding(one: _Untyped, state: str) -> FindingRow:
         summary=short_text(one.get("summary")),
         repairable=bool(one.get("repairable")),
         state=state,
+        accepted=_decision(mapping(one.get("accepted"))),
     )
 
 
+def _decision(accepted: _Untyped) -> str:
+    """Return end and reason of an exception."""
+    expires = accepted.get("expires")
+    return short_text(f"{until(str(expires) if expires else None)}: {accepted.get('reason')}") if accepted else ""
+
+
 def _worst(findings: Iterable[FindingRow]) -> str:
-    ranks = [SEVERITIES.index(one["severity"]) for one in findings if one["state"] != "repaired"]
+    ranks = [SEVERITIES.index(one["severity"]) for one in findings if one["state"] not in ("repaired", "accepted")]
     return SEVERITIES[max(ranks)] if ranks else ""
 
 

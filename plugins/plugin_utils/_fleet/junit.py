@@ -6,8 +6,8 @@
 
 """A fleet as JUnit XML: a suite per host, a test case per rule.
 
-A finding that is still there is a failure. One that was repaired passes and says so. A host that could not be looked at
-has one test case, with an error.
+A finding that is still there is a failure. One that was repaired passes and says so; one that is accepted is skipped.
+A host that could not be looked at has one test case, with an error.
 """
 
 from __future__ import annotations
@@ -49,8 +49,9 @@ def _suite(name: str, cases: Iterable[ET.Element], **attributes: str) -> ET.Elem
         "tests": len(suite),
         "failures": len(suite.findall("*/failure")),
         "errors": len(suite.findall("*/error")),
+        "skipped": len(suite.findall("*/skipped")),
     }
-    suite.attrib.update({key: str(number) for key, number in numbers.items()}, skipped="0", time="0")
+    suite.attrib.update({key: str(number) for key, number in numbers.items()}, time="0")
     return suite
 
 
@@ -78,11 +79,14 @@ def _cases(row: HostRow) -> Iterator[ET.Element]:
 def _rule(row: HostRow, kind: str, name: str) -> ET.Element:
     case = _case(row["host"], f"{kind} {name}")
     found = [one for one in row["findings"] if one["id"] == kind]
-    still = [one for one in found if one["state"] != "repaired"]
+    still = [one for one in found if one["state"] not in ("repaired", "accepted")]
+    accepted = [f"accepted {one['accepted']}: {one['summary']}" for one in found if one["state"] == "accepted"]
     if still:
         lines = [f"{one['severity']}: {one['summary']}" for one in still]
         failure = ET.SubElement(case, "failure", type=_xml(kind), message=_xml(still[0]["summary"]))
         failure.text = _xml("\n".join(lines))
+    elif accepted:
+        ET.SubElement(case, "skipped", message=_xml("; ".join(accepted)))
     elif found:
         ET.SubElement(case, "system-out").text = _xml("\n".join(f"repaired: {one['summary']}" for one in found))
     return case

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from ...module_utils._base.clock import parse_stamp
 from .._run.states import PAGE_LABELS
-from .hosts import open_findings
+from .hosts import counted_findings, open_findings
 from .records import Fleet, HostRow
 
 __all__ = ["prometheus"]
@@ -40,7 +40,12 @@ def _lines(fleet: Fleet) -> Iterator[str]:
     yield from _metric(
         "host_findings_repaired",
         "Findings that this run repaired, by host.",
-        (({"host": row["host"]}, len(row["findings"]) - len(open_findings(row))) for row in hosts),
+        (({"host": row["host"]}, len(counted_findings(row)) - len(open_findings(row))) for row in hosts),
+    )
+    yield from _metric(
+        "host_findings_accepted",
+        "Findings that an exception accepts, by host.",
+        (({"host": row["host"]}, len(row["findings"]) - len(counted_findings(row))) for row in hosts),
     )
     yield from _metric(
         "finding_hosts",

@@ -33,8 +33,8 @@ __all__ = [
 class FindingRow(TypedDict):
     """A finding of a host.
 
-    C(state) is what became of it: C(found) (nobody looked again), C(repaired), C(left), or C(new) (only the second look
-    has it).
+    C(state) is what became of it: C(found) (nobody looked again), C(repaired), C(left), C(new) (only the second look
+    has it), or C(accepted) by an exception, whose reason and end C(accepted) has; that is empty for all others.
     """
 
     id: str
@@ -44,6 +44,7 @@ class FindingRow(TypedDict):
     summary: str
     repairable: bool
     state: str
+    accepted: str
 
 
 class HostRow(TypedDict):

@@ -4,7 +4,7 @@
 
 # PRIVATE to the collection: no other collection may import this file.
 
-"""A fleet as SARIF 2.1.0: one result per finding that is still there.
+"""A fleet as SARIF 2.1.0: one result per finding that is still there; one that is accepted is suppressed.
 
 A result's place is a file URI with the host in it (C(file://web1/usr/bin/python3.9)). Hosts that could not be looked at
 and reports that cannot be read are notifications of the invocation.
@@ -68,6 +68,7 @@ def _result(host: str, finding: FindingRow, index: int) -> dict[str, object]:
     if finding["path"].startswith("/"):
         place = {"uri": f"file://{quote(host, safe='')}{quote(finding['path'])}"}
         location["physicalLocation"] = {"artifactLocation": place}
+    suppressions = {"suppressions": [{"kind": "external", "justification": finding["accepted"]}]}
     return {
         "ruleId": finding["id"],
         "level": _LEVELS[finding["severity"]],
@@ -76,6 +77,7 @@ def _result(host: str, finding: FindingRow, index: int) -> dict[str, object]:
         "partialFingerprints": {"hostRulePath/v1": mark},
         "ruleIndex": index,
         "properties": {"host": host, "severity": finding["severity"], "repairable": finding["repairable"]},
+        **(suppressions if finding["state"] == "accepted" else {}),
     }
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from ...module_utils._audit.findings import RULES
 from .._run.untyped import mapping
 from .history import count_runs, count_states, drifts, kept_run, newest_runs
-from .hosts import host_row, open_findings
+from .hosts import counted_findings, host_row, open_findings
 from .load import earlier_runs, reports
 from .records import (
     CauseCount,
@@ -93,7 +93,7 @@ def _kinds(hosts: _Rows) -> list[KindCount]:
     found: dict[str, KindCount] = {}
     for row in hosts:
         still = {one["id"] for one in open_findings(row)}
-        for kind, first in {one["id"]: one for one in reversed(row["findings"])}.items():
+        for kind, first in {one["id"]: one for one in reversed(counted_findings(row))}.items():
             name, severity = names.get(kind, (first["name"], first["severity"]))
             new = KindCount(id=kind, name=name, severity=severity, hosts=0, open=0, repaired=0)
             count = found.setdefault(kind, new)
@@ -115,7 +115,7 @@ def _groups(hosts: _Rows) -> list[GroupCount]:
 
 
 def _group(name: str, hosts: _Rows) -> GroupCount:
-    kinds = Counter(kind for row in hosts for kind in {one["id"] for one in row["findings"]})
+    kinds = Counter(kind for row in hosts for kind in {one["id"] for one in counted_findings(row)})
     return GroupCount(
         group=name, hosts=len(hosts), states=count_states(row["state"] for row in hosts), kinds=dict(kinds)
     )

@@ -131,6 +131,7 @@ class Facts(TypedDict):
     os: OsFacts
     contract: ContractFacts
     findings: list[ShownFinding]
+    accepted: list[ShownFinding]
     resolution: dict[str, list[LinkHop]]
     interpreters: list[InterpreterFacts]
     alternatives: list[GroupFacts]

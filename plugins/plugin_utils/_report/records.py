@@ -62,6 +62,7 @@ class Summary(TypedDict):
 
     headline: str
     symptoms: list[str]
+    accepted: list[str]
     since: str | None
     since_source: str | None
     cause: str | None

@@ -15,6 +15,7 @@ import re
 from collections.abc import Iterable
 from typing import cast
 
+from ...module_utils._audit.facts import accepted_lines
 from ...module_utils._base.redact import redact
 from ...module_utils._base.text import printable
 from ...module_utils._evidence.records import HostEvidence
@@ -68,6 +69,7 @@ def shape(known: KnownHost, run: RunRecord, parts: Iterable[str] = ()) -> Report
         summary=Summary(
             headline=headline(known, run, before, after, repair),
             symptoms=[one["summary"] for one in findings],
+            accepted=_accepted(after or before),
             since=moment,
             since_source=source,
             cause="; ".join(titles(causes)) or None,
@@ -115,6 +117,11 @@ def _evidence(known: KnownHost, found: HostEvidence | None) -> HostEvidence | No
     if known.first_aid.get("brought_back") and evidence["when"] != BEFORE_FIRST_AID:
         evidence["when"] = "after first aid, before the repair"
     return evidence
+
+
+def _accepted(facts: Facts | None) -> list[str]:
+    # One of an earlier version has none.
+    return accepted_lines(facts.get("accepted", ())) if facts else []
 
 
 def _is_unchanged(known: KnownHost) -> bool:

@@ -122,6 +122,7 @@ def repaired(variables: _Variables, check_mode: bool) -> Outcome:
     left = finding_ids(result.get("findings_after"))
     note = " ".join(found) + (f" (left: {' '.join(left)})" if left and not check_mode else "")
     note += "; waits for the reboot" if result.get("staged") and not check_mode else ""
+    note = _with_decisions(note, result)
     unproven = not check_mode and any(not one.get("ok") for one in mappings(result.get("proof")))
     return Outcome(repaired_state(result, check_mode, first_aid_changed=aided), note, failed=unproven)
 
@@ -174,6 +175,13 @@ def finding_ids(findings: object) -> list[str]:
     return list(dict.fromkeys(str(one["id"]) for one in mappings(findings) if "id" in one))
 
 
+def _with_decisions(note: str, seen: Mapping[str, object]) -> str:
+    """Return the note with what exceptions accept, and those that are over."""
+    expired = [one for one in mappings(seen.get("findings")) if one.get("expired")]
+    decided = {"EXCEPTION EXPIRED": finding_ids(expired), "accepted": finding_ids(seen.get("accepted"))}
+    return " ".join([*filter(None, [note]), *(f"({word}: {' '.join(ids)})" for word, ids in decided.items() if ids)])
+
+
 def _unfinished(variables: _Variables) -> Outcome:
     """Return the outcome on a host for which a run that repairs noted none."""
     if variables.get("system_python_began"):
@@ -210,9 +218,10 @@ def _first_aid(variables: _Variables) -> Mapping[str, object]:
 
 
 def _audited(facts: Mapping[str, object]) -> Outcome:
+    note = _with_decisions(" ".join(finding_ids(facts.get("findings"))), facts)
     if facts.get("healthy"):
-        return Outcome(HostState.HEALTHY)
-    return Outcome(HostState.DRIFT_FOUND, " ".join(finding_ids(facts.get("findings"))), word=_text(facts.get("worst")))
+        return Outcome(HostState.HEALTHY, note)
+    return Outcome(HostState.DRIFT_FOUND, note, word=_text(facts.get("worst")))
 
 
 def _facts(variables: _Variables) -> Mapping[str, object]:

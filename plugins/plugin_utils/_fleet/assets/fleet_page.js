@@ -229,7 +229,7 @@
     const details = make("details");
     const summary = make("summary");
     for (const id of new Set(host.findings.map((one) => one.id))) {
-      const open = host.findings.some((one) => one.id === id && one.state !== "repaired");
+      const open = host.findings.some((one) => one.id === id && one.state !== "repaired" && one.state !== "accepted");
       summary.append(make("span", id, open ? "tag open" : "tag"));
     }
     details.append(summary);
@@ -238,7 +238,8 @@
       if (details.querySelector("ul")) return;
       const list = make("ul");
       for (const one of host.findings) {
-        list.append(make("li", one.id + " " + one.name + ", " + one.severity + ", " + one.state + ": " + one.summary));
+        const state = one.state + (one.accepted && " " + one.accepted);
+        list.append(make("li", one.id + " " + one.name + ", " + one.severity + ", " + state + ": " + one.summary));
       }
       details.append(list);
     });
@@ -273,7 +274,7 @@
   function text(host) {
     const parts = [host.host, LABELS[host.state], host.note, host.cause, host.os, host.python, host.manager];
     parts.push(...host.groups, ...host.interpreters);
-    for (const one of host.findings) parts.push(one.id, one.name, one.path, one.summary);
+    for (const one of host.findings) parts.push(one.id, one.name, one.path, one.summary, one.state, one.accepted);
     return parts.join("\n").toLowerCase();
   }
 

@@ -11,7 +11,7 @@ load_config() {
     required='' packages='' links='' binaries='' twins='' libraries='' selinux='' unversioned='' unversioned_policy=''
     unversioned_target='' manager='' manager_packages='' manager_interpreter='' groups='' admin_folders='' entries=''
     command_name='' moved='' plugin_places='' plugin_conf='' variables='' settings='' watched='' notify='' passable=''
-    asked_for='' landmarks='' scripts='' archives='' user_folders='' local_folders='' sites='' in_library='' in_sites=''
+    asked_for='' exceptions='' landmarks='' scripts='' archives='' user_folders='' local_folders='' sites='' in_library='' in_sites=''
     link_paths=$NL
     rules="baseline-missing baseline-missing major${NL}baseline-altered baseline-altered critical$NL"
     [ -r "$config" ] || die "there is no readable configuration $config; the role python_guard writes it"
@@ -57,12 +57,14 @@ load_config() {
         watch) watched="$watched$one$NL" ;;
         passable) passable="$passable$one$NL" ;;
         notify) notify="$notify$one$NL" ;;
+        exception) exceptions="$exceptions$one$TAB$two$TAB$three$NL" ;;
         rule) rules="$rules$one $two $three$NL" ;;
         *) die "unknown key $key in $config" ;;
         esac
     done
     IFS=" $TAB$NL"
     set +f
+    [ -z "$exceptions" ] || day=$(date -u +%Y%m%d)
     [ "$schema" = 1 ] || die "$config has the schema '$schema'; this checker reads 1"
     [ -n "$state" ] || die "$config names no state folder"
 }

@@ -186,7 +186,7 @@ judge_files() {
             }
             ;;
         esac
-        if [ -n "$id" ] && ! is_in "$id $package $severity" "$reported_by"; then
+        if [ -n "$id" ] && ! is_accepted "$id" "$path" && ! is_in "$id $package $severity" "$reported_by"; then
             reported_by="$reported_by$id $package $severity$NL"
             json_text "$path"
             found "$id" "$path" "$what $json of the package $package, and perhaps more of it" "$severity"

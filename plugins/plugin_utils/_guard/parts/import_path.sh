@@ -310,6 +310,7 @@ hides_module() {
 }
 
 judge_planted() {
+    ! is_accepted SP209 "$1" || return 0
     severity='' said="which the system's Python finds"
     if runs_at_startup "$1"; then
         blocks=yes
@@ -328,6 +329,7 @@ judge_planted() {
 }
 
 judge_outside() {
+    ! is_accepted SP213 "$1" || return 0
     severity='' said='programs of the system would import'
     if runs_at_startup "$1"; then
         said="the system's Python runs whenever it starts"

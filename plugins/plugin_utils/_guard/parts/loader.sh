@@ -69,15 +69,15 @@ judge_libraries() {
     comm -12 "$work/libraries" "$work/nobodys" >"$work/nobodys-libraries"
     comm -12 "$work/libraries" "$work/changed" >"$work/changed-libraries"
     while IFS= read -r library; do
+        is_accepted SP110 "$library" || foreign=${foreign:-$library}
         json_text "$library"
         found SP110 "$library" "the loader takes $json for the system's Python, which belongs to no package"
     done <"$work/nobodys-libraries"
     while IFS= read -r library; do
+        is_accepted SP110 "$library" || foreign=${foreign:-$library}
         json_text "$library"
         found SP110 "$library" "the loader takes $json for the system's Python, which is not as its package shipped it"
     done <"$work/changed-libraries"
-    foreign=$(cat "$work/nobodys-libraries" "$work/changed-libraries")
-    foreign=${foreign%%"$NL"*}
 }
 
 # beside_base LINE...: prints the libraries that are not the only ones of their name in the folder `base`.

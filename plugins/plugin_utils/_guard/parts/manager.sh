@@ -111,7 +111,7 @@ judge_manager() {
     [ -n "$manager" ] && exists "$manager" || return 0
     because=$open_way
     while IFS=$TAB read -r kind package path; do
-        if [ "$kind" = stricter ]; then
+        if [ "$kind" = stricter ] || is_accepted '*' "$path"; then
             continue
         elif is_in "$package" "$NL$manager_packages" || [ "$path" = "$manager" ]; then
             because=$path

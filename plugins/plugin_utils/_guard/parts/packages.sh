@@ -24,13 +24,13 @@ judge_rpm_settings() {
     while IFS= read -r path; do
         severity=''
         json_text "$path"
-        if is_literal "$path"; then severity=info; else obeyed=$path; fi
+        if is_literal "$path"; then severity=info; else is_accepted SP304 "$path" || obeyed=$path; fi
         found SP304 "$path" "each rpm and package manager obeys $json, which belongs to no package" "$severity"
     done <"$work/nobodys-settings"
     while IFS= read -r path; do
         ! is_literal "$path" || continue
         json_text "$path"
-        obeyed=$path
+        is_accepted SP304 "$path" || obeyed=$path
         found SP304 "$path" "each rpm and package manager obeys $json, which is not as its package shipped it"
     done <"$work/changed-settings"
 }

@@ -73,13 +73,47 @@ json_bytes() {
     done
 }
 
-# found ID PATH SUMMARY [SEVERITY]: notes a finding. A summary may only contain what went through json_text.
+# exception_for ID PATH: sets `accepted_to` to the end of an exception that is about it, of several one that holds. An ID of
+# '*' is any.
+exception_for() {
+    accepted_to=''
+    while IFS=$TAB read -r its_id its_end its_pattern; do
+        [ "$1" = "$its_id" ] || [ "$1" = '*' ] || continue
+        # shellcheck disable=SC2254  # it is a pattern
+        case $2 in
+        $its_pattern)
+            accepted_to=$its_end
+            is_over "$its_end" || return 0
+            ;;
+        esac
+    done <<EOF
+$exceptions
+EOF
+    [ -n "$accepted_to" ]
+}
+
+is_over() {
+    [ "$1" != - ] && [ "$day" -gt "$1" ]
+}
+
+# is_accepted ID PATH: by an exception that is not over.
+is_accepted() {
+    [ -n "$exceptions" ] && exception_for "$1" "$2" && ! is_over "$accepted_to"
+}
+
+# found ID PATH SUMMARY [SEVERITY]: notes a finding that is not accepted. A summary may only contain what went through
+# json_text.
 found() {
+    expired=''
+    if [ -n "$exceptions" ] && exception_for "$1" "$2"; then
+        is_over "$accepted_to" || return 0
+        expired="; THE EXCEPTION FOR IT EXPIRED on $(printf '%s' "$accepted_to" | sed 's/\(....\)\(..\)/\1-\2-/')"
+    fi
     rule=${rules#*"$1 "}
     rule=${rule%%"$NL"*}
     json_text "$2"
     printf '{"id":"%s","name":"%s","severity":"%s","path":"%s","summary":"%s"}\n' \
-        "$1" "${rule% *}" "${4:-${rule#* }}" "$json" "$3" >>"$work/findings"
+        "$1" "${rule% *}" "${4:-${rule#* }}" "$json" "$3$expired" >>"$work/findings"
 }
 
 # Sets `seconds` and `now`.

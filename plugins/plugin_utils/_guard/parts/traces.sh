@@ -67,6 +67,7 @@ EOF
             is_in "$version" "$foreign" || continue
         fi
         ! grep -q -x -F -- "$path" "$work/governed" || continue
+        ! is_accepted SP210 "$path" || continue
         told="$told$version$NL"
         json_text "$path"
         found SP210 "$path" "no package owns $json in a folder of the operating system, and perhaps more of a Python ${version#-}"

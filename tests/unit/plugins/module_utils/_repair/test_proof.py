@@ -8,6 +8,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import CONTRACTS, contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.finding_records import Acceptance
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.records import Contract, ContractBinary
 from ansible_collections.fleet.system_python.plugins.module_utils._base.command import Completed
 from ansible_collections.fleet.system_python.plugins.module_utils._repair import proof
@@ -44,6 +45,14 @@ def test_where_somebody_took_rights_from_others_they_prove_nothing() -> None:
 def test_nothing_is_run_that_others_could_have_written() -> None:
     proven, (line,) = prove(contract_of("/bin/true"), [finding_of("SP215", severity="critical")])
     assert (proven, line["command"], line["output"]) == (False, None, "not run because of SP215")
+
+
+def test_what_is_accepted_is_not_run_either_and_nothing_is_left_to_prove() -> None:
+    accepted = finding_of("SP209")
+    accepted["accepted"] = Acceptance(reason="ours", expires=None)
+    proven, (line,) = prove(contract_of("/bin/true"), [accepted])
+    assert (proven, line["command"], line["output"]) == (True, None, "not run because of SP209")
+    assert not prove(contract_of("/bin/true"), [accepted, finding_of("SP205")])[0]
 
 
 @pytest.mark.parametrize(("known", "found"), [([], 1), (["SP217"], 0), (["SP211"], 0), (["SP108"], 1)])

@@ -9,7 +9,11 @@ import typing as t
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import CONTRACTS
-from ansible_collections.fleet.system_python.plugins.module_utils._audit.finding_records import Finding, QuarantineFiles
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.finding_records import (
+    Acceptance,
+    Finding,
+    QuarantineFiles,
+)
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.findings import Policy
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import (
     JournalError,
@@ -108,6 +112,19 @@ def test_a_prediction_is_what_a_repair_does(monkeypatch: pytest.MonkeyPatch, tmp
         "kept, with a way back: {0}".format(done["quarantine"]),
     ]
     assert sorted(os.listdir(str(tmp_path / "state"))) == ["quarantine"]
+
+
+def test_what_is_accepted_is_told_and_left(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
+    accepted = finding_of("SP207")
+    accepted["accepted"] = Acceptance(reason="hardening", expires="9999-12-31")
+    result = a_repair(monkeypatch, tmp_path, [accepted]).apply()
+    assert (result["changed"], result["healthy"], result["findings"], result["findings_after"]) == (False, True, [], [])
+    assert [one["id"] for one in result["accepted"]] == ["SP207"]
+    assert result["summary"] == [
+        "healthy, nothing to do",
+        "what is accepted:",
+        "  accepted until 9999-12-31, hardening: SP207 name-of-SP207: summary of SP207",
+    ]
 
 
 def test_what_another_run_did_meanwhile_is_not_done_again(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:

@@ -21,10 +21,13 @@ BY_FIRST_AID = {"interpreter": PLAIN, "isolated_interpreter": ISOLATED}
 class Run:
     """One run of an action; C(probed) tells whether the host was asked, C(given) are the variables of the module."""
 
-    def __init__(self, variables: dict[str, Any], found: Trusted | None, delegate_to: str | None = None) -> None:
+    def __init__(
+        self, variables: dict[str, Any], found: Trusted | None, delegate_to: str | None = None, **args: Any
+    ) -> None:
         self.probed = False
         self.given: dict[str, Any] = {}
-        task = MagicMock(args={}, check_mode=False, async_val=0, delegate_to=delegate_to)
+        self.args: dict[str, Any] = {}
+        task = MagicMock(args=args, check_mode=False, async_val=0, delegate_to=delegate_to)
         action: Any = TrustedModuleAction(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
 
         def choose(result: dict[str, object]) -> Trusted | None:
@@ -32,8 +35,8 @@ class Run:
             result.update(interpreter=found and found.interpreter, summary="a sentence")
             return found
 
-        def module(task_vars: dict[str, Any], **_options: Any) -> dict[str, Any]:
-            self.given = task_vars
+        def module(task_vars: dict[str, Any], module_args: dict[str, Any], **_options: Any) -> dict[str, Any]:
+            self.given, self.args = task_vars, module_args
             return {"changed": False}
 
         action.choose, action._execute_module = choose, module
@@ -79,3 +82,22 @@ def test_another_host_is_asked_itself() -> None:
 
 def test_where_nothing_can_vouch_ansible_chooses() -> None:
     assert Run({"inventory_hostname": "web1"}, None).given == {"inventory_hostname": "web1"}
+
+
+def exceptions(*hosts: str, rule: str = "SP207") -> list[dict[str, Any]]:
+    return [{"rule": rule, "path": "/usr/bin/python3.9", "reason": "hardening", "hosts": [host]} for host in hosts]
+
+
+def test_the_module_gets_the_exceptions_of_its_host() -> None:
+    variables = {"inventory_hostname": "web1", "group_names": ["shops"]}
+    run = Run(variables, None, exceptions=exceptions("db1", "web*", "shops"))
+    assert [one["reason"] for one in run.args["exceptions"]] == ["hardening"] * 2
+    assert not any("hosts" in one for one in run.args["exceptions"])
+
+
+def test_a_mistake_in_an_exception_is_told_before_anything_runs() -> None:
+    variables = {"inventory_hostname": "web1", "group_names": []}
+    run = Run(variables, None, exceptions=exceptions("db1", rule="SP999"))
+    assert (run.result["failed"], run.result["kind"], run.result["changed_nothing"]) == (True, "invalid_data", True)
+    assert "unknown rule 'SP999'" in run.result["msg"]
+    assert not run.given

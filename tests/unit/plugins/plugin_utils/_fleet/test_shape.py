@@ -6,18 +6,23 @@
 import json
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 from simulated_fleet import BEGIN, report, simulate, write_history, write_reports
 
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.history import kept_run
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.hosts import open_findings
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.jsonl import json_lines
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.junit import junit
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.prometheus import prometheus
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.records import (
     Fleet,
     HostRow,
     KeptHost,
     PastRun,
 )
+from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.sarif import sarif
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.shape import fleet_of
 
 EXAMPLES = Path(__file__).parents[3] / "data/reports"
@@ -50,6 +55,37 @@ def test_states_and_what_became_of_the_findings(tmp_path: Path, fate: str, state
     shown = row(tmp_path, one(fate))
     assert shown["state"] == state
     assert [finding["state"] for finding in shown["findings"]] == findings
+
+
+ACCEPTED = {
+    "id": "SP207",
+    "name": "metadata-altered",
+    "severity": "critical",
+    "path": "/usr/bin/python3.9",
+    "summary": "mode differs",
+    "accepted": {"reason": "hardening", "expires": "9999-12-31"},
+}
+
+
+def test_what_is_accepted_is_shown_and_does_not_count(tmp_path: Path) -> None:
+    data = one("healthy")
+    data["after"] = {**data["before"], "accepted": [ACCEPTED]}
+    made = fleet(tmp_path, [data])
+    (shown,) = made["hosts"]
+    assert (shown["state"], shown["worst"], open_findings(shown)) == ("healthy", "", [])
+    assert [(one["state"], one["accepted"]) for one in shown["findings"]] == [
+        ("accepted", "until 9999-12-31: hardening")
+    ]
+    assert made["kinds"] == []
+    assert kept_run(made["run"], made["hosts"])["hosts"]["web1"]["found"] == []
+    case = ET.fromstring(junit(made)).find(".//testcase[@name='SP207 metadata-altered']/skipped")
+    assert case is not None
+    assert case.get("message") == "accepted until 9999-12-31: hardening: mode differs"
+    (told,) = json.loads(sarif(made, "1"))["runs"][0]["results"]
+    assert told["suppressions"] == [{"kind": "external", "justification": "until 9999-12-31: hardening"}]
+    (line,) = json_lines(made).splitlines()
+    assert json.loads(line)["state"] == "accepted"
+    assert b'host_findings_accepted{host="web1"} 1\n' in prometheus(made)
 
 
 def test_what_an_audit_found_is_drift_and_not_called_irreparable(tmp_path: Path) -> None:

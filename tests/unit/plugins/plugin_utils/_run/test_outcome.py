@@ -63,6 +63,18 @@ def test_what_waits_for_a_reboot_is_told() -> None:
     assert repaired({"python_restore_result": result}, check_mode=True).note == "SP201"
 
 
+def test_what_the_user_decided_is_in_the_note() -> None:
+    over = {"id": "SP209", "expired": {"reason": "ours", "expires": "2020-01-31"}}
+    seen = {"healthy": True, "findings": [], "accepted": [{"id": "SP207"}, {"id": "SP207"}]}
+    audited = host_outcome({"ansible_facts": {"system_python": seen}}, "audit")
+    assert (audited.state, audited.note) == (HostState.HEALTHY, "(accepted: SP207)")
+    seen.update(healthy=False, worst="major", findings=[over])
+    audited = host_outcome({"ansible_facts": {"system_python": seen}}, "audit")
+    assert (audited.word, audited.note) == ("major", "SP209 (EXCEPTION EXPIRED: SP209) (accepted: SP207)")
+    done = result("SP101", accepted=[{"id": "SP207"}])
+    assert repaired({"python_restore_result": done}, check_mode=False).note == "SP101 (accepted: SP207)"
+
+
 def test_a_host_whose_proof_failed_needs_somebody() -> None:
     unproven = result("SP110", left=("SP110",), changed=False, proof=[{"command": None, "ok": False, "output": "no"}])
     outcome = repaired({"python_restore_result": unproven}, check_mode=False)
