@@ -70,8 +70,8 @@ _value:
   contains:
     state:
       description: >-
-        C(healthy), C(repaired), C(would be repaired), C(drift found), C(findings left), C(not helped), C(failed),
-        C(unreachable) or C(not started).
+        C(healthy), C(partial), C(repaired), C(would be repaired), C(drift found), C(findings left), C(not helped),
+        C(failed), C(unreachable) or C(not started).
       type: str
     word:
       description: What a table prints for it; of an audit, the severity of the worst finding.

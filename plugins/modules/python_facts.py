@@ -115,7 +115,7 @@ ansible_facts:
           type: bool
           returned: success
         healthy:
-          description: Whether there are no findings, but for those that are accepted.
+          description: Whether there are no findings, but for those that are accepted, and all could be read.
           type: bool
           returned: success
         worst:
@@ -176,6 +176,11 @@ ansible_facts:
           type: dict
           returned: success
           sample: {"SP211": "not asked for"}
+        unreadable:
+          description: The files and folders that these rules should have read and could not, without root.
+          type: list
+          elements: str
+          returned: success
         verification:
           description: How long the verification took and how many rpm processes were started.
           type: dict

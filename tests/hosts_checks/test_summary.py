@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from checkkit import Ansible, Done, Fleet, Host
 
 
@@ -58,6 +60,33 @@ def test_a_run_is_summed_up(ansible: Ansible, hosts: tuple[Host, Host], monkeypa
 
     lines = summary(ansible.playbook("fleet.system_python.audit", *hosts, arguments=NO_REPORTS))
     assert lines == ["2 hosts: 2 healthy", "next: nothing"]
+
+
+def test_what_was_not_seen_and_what_was_decided(fresh: Callable[[str], Host], ansible: Ansible) -> None:
+    host = fresh("rhel9")
+    host.tamper("path_shadowed_sudo")
+    host.check("useradd -m somebody")
+    as_user = json.dumps({"ansible_docker_user": "somebody", "ansible_user": "somebody"})
+    done = ansible.playbook("fleet.system_python.audit", host, arguments=("-e", as_user, *NO_REPORTS))
+    assert done.rc == 0, done.out + done.err
+    (line,) = [one for one in done.out.splitlines() if one.strip(' ",').startswith(f"{host.name}  ")]
+    assert "  partial  " in line, done.out
+    assert "use -b: /etc/sudoers" in line
+
+    host.check("chmod 0666 /usr/lib64/python3.9/os.py")
+    entries = [
+        {"rule": "SP106", "path": "/opt/*/python3", "reason": "ours", "hosts": ["fsp-*"]},
+        {"rule": "SP207", "path": "/usr/lib64/python3.9/os.py", "reason": "theirs", "expires": "9999-12-31"},
+    ]
+    decided = json.dumps({"system_python_exceptions": entries})
+    for playbook in ("audit", "remediate"):
+        done = ansible.playbook(f"fleet.system_python.{playbook}", host, arguments=("-e", decided, *NO_REPORTS))
+        assert done.rc == 0, done.out + done.err
+        (line,) = [one for one in done.out.splitlines() if one.strip(' ",').startswith(f"{host.name}  ")]
+        assert "healthy" in line, done.out
+        assert "(accepted: SP106 SP207 SP211)" in line
+        assert "accepted until 9999-12-31, theirs: SP207 metadata-altered" in done.out
+    host.check("test $(stat -c %a /usr/lib64/python3.9/os.py) = 666")
 
 
 def test_a_host_that_is_not_there(ansible: Ansible, monkeypatch: pytest.MonkeyPatch) -> None:

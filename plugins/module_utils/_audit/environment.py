@@ -222,7 +222,7 @@ class _Files:
             with tree.open(file.path) as stream:
                 return _READERS[file.syntax](os.fsdecode(stream.read()))
         except PermissionError:
-            # An audit without privileges: what only root may read (sudoers) stays unknown.
+            # An audit without privileges: what only root may read (sudoers) stays unknown, and unseen.py says so.
             return nothing
 
 

@@ -13,6 +13,7 @@ from .._disk.host_mode import HostMode
 from .finding_records import Finding
 from .findings import is_open, worst
 from .records import AlternativesGroup, Interpreter, Observation, SearchPath
+from .unseen import why_not
 from .waivers import until
 
 __all__ = ["SCHEMA", "accepted_lines", "healthy", "shape_accepted", "shape_facts", "shape_findings", "summarize"]
@@ -57,7 +58,7 @@ def shape_facts(
             "packages": contract["packages"],
         },
         "installed": observation["installed"],
-        "healthy": healthy(findings),
+        "healthy": healthy(findings) and not observation["unreadable"],
         "worst": worst(findings),
         "findings": shape_findings(findings),
         "accepted": shape_accepted(findings),
@@ -71,6 +72,7 @@ def shape_facts(
         "selinux": observation["selinux"]["configured"],
         "mode": _mode(observation["mode"]),
         "not_checked": observation["not_checked"],
+        "unreadable": observation["unreadable"],
         "verification": dict(observation["verification"], rpm_processes=observation["rpm_processes"]),
     }
     return safe(facts)
@@ -84,11 +86,19 @@ def summarize(observation: Observation, findings: t.Sequence[Finding]) -> t.List
     accepted = accepted_lines(shape_accepted(findings))
     if accepted:
         headline += "; {0} accepted".format(len(accepted))
-    return [headline] + lines + accepted
+    return [headline] + lines + accepted + [json_text(one) for one in _not_looked_at(observation)]
+
+
+def _not_looked_at(observation: Observation) -> t.List[str]:
+    if not observation["unreadable"]:
+        return []
+    return ["not everything was looked at, use -b: {0}".format(why_not(observation["unreadable"]))]
 
 
 def _all_is_well(observation: Observation) -> str:
     contract = observation["contract"]
+    if observation["unreadable"]:
+        return "partial: nothing was found in what could be looked at"
     if not observation["installed"]:
         return "healthy: no system Python is installed"
     return "healthy: {0} is Python {1}, every file of it as shipped".format(

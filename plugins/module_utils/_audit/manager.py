@@ -15,6 +15,7 @@ from .._disk.root import Root
 from .isolated import Loaded, run_telling, start
 from .packaged_files import PackagedFiles
 from .records import ContractManager, ManagerState, Observation, PlantedFile, StartState
+from .unseen import why_not
 from .ways import open_ways
 
 __all__ = ["STARTED", "manager_state", "not_checked", "not_started", "start_state"]
@@ -44,6 +45,8 @@ def manager_state(
     if kind_of(command, root) == "missing":
         return not_checked("{0} is not installed".format(command)), None
     blocked = sorted(_hazards(observation).union(_blocks(manager, observation, files, root)))
+    if files.unread.issuperset(blocked) and blocked:
+        return not_checked(why_not(blocked), manager["name"]), None
     if blocked:
         return not_checked(_do_not_verify(blocked), manager["name"], blocked), None
     if not root.is_host:

@@ -47,7 +47,7 @@ def plugins_of(contract: Contract, root: Root) -> t.List[ManagerPlugin]:
     name = contract["manager"]["name"] if contract["manager"] else ""
     folders = plugin_folders(name, contract["version"])
     untold: t.List[str] = []
-    if name == "dnf" and root.isfile(DNF_CONF):
+    if name == "dnf" and root.isfile(DNF_CONF) and root.may_read(DNF_CONF):
         folders, untold = _configured(folders, root)
     found: t.Dict[str, bool] = {}
     for folder in folders:

@@ -61,11 +61,12 @@ from .records import (
     WayPart,
 )
 from .rpm_settings import settings_of_rpm
-from .rule import shown
+from .unseen import closed_by_rule, why_not
 from .ways import parts_of_ways, with_records
 
 __all__ = ["observe"]
 
+_NOT_ASKED_FOR = "not asked for"
 # What of the rules cannot be said of a system that is not running.
 _NOT_OFFLINE = {
     "SP106": "no search path of a connection, only those in files",
@@ -102,7 +103,8 @@ def observe(
         observation["start"] = start_state(observation, observer.files, loaded, runner, root)
         observation["rpm_processes"] = rpm.calls
         for rule in STARTED:
-            del observation["not_checked"][rule]
+            if observation["not_checked"][rule] == _NOT_ASKED_FOR:
+                del observation["not_checked"][rule]
     if not root.is_host:
         observation["not_checked"].update(_NOT_OFFLINE)
     return observation
@@ -181,6 +183,7 @@ class _Observer:
 
     def _judged(self, seen: _Seen, verified: Verification, astray: t.Iterable[VerifyEntry]) -> Observation:
         files, alternatives = self.files, seen.groups.judged()
+        closed = closed_by_rule(seen.paths, sorted(files.unread), seen.suspects.closed, self.root)
         return Observation(
             contract=self.contract,
             root=self.root.folder,
@@ -217,9 +220,12 @@ class _Observer:
             ansible=self._ansible_choice(seen.choice),
             selinux=selinux_config(self.root),
             mode=host_mode() if self.root.is_host else None,
-            manager=not_checked("not asked for"),
-            start=not_started("not asked for"),
-            not_checked=_not_checked(seen.suspects.closed),
+            manager=not_checked(_NOT_ASKED_FOR),
+            start=not_started(_NOT_ASKED_FOR),
+            not_checked=dict(
+                dict.fromkeys(STARTED, _NOT_ASKED_FOR), **{rule: why_not(paths) for rule, paths in closed.items()}
+            ),
+            unreadable=sorted({path for paths in closed.values() for path in paths}),
             rpm_processes=self.rpm.calls,
         )
 
@@ -414,14 +420,6 @@ def _unfinished(releases: Releases) -> UnfinishedUpgrade:
         on_disk=releases.on_disk.nevra if releases.on_disk else None,
         found={one.nevra: paths for one, paths in releases.found.items()},
     )
-
-
-def _not_checked(closed: t.Sequence[str]) -> t.Dict[str, str]:
-    """Return, by rule, what could not be looked at."""
-    found = dict.fromkeys(STARTED, "not asked for")
-    if closed:
-        found.update(dict.fromkeys(("SP209", "SP213"), "not readable: {0}".format(shown(closed))))
-    return found
 
 
 def _folders_of(paths: t.Iterable[SearchPath]) -> t.List[str]:

@@ -22,6 +22,8 @@ from .records import Contract, ContractLink
 __all__ = ["PackagedFiles"]
 
 _OF_RPM = ("rpm", "rpm-libs")
+# What rpm says of a file in a folder that it may not look into.
+_DENIED = "Permission denied"
 
 
 class PackagedFiles:
@@ -31,7 +33,8 @@ class PackagedFiles:
     contract; C(records) maps a path to its package and what that recorded. All of them have their paths by one name
     (C(name)), and so have the answers about any path. C(architecture) is the system Python's: what
     is installed beside it for another one is not, though its paths are C(owned), too. C(drift), by path, is empty until
-    take_verification. C(is_due) is false where this system has no Python of its own and needs none.
+    take_verification, and so is C(unread), what could not be read or found without root. C(is_due) is false where this
+    system has no Python of its own and needs none.
     """
 
     def __init__(self, contract: Contract, rpm: Rpm, root: Root) -> None:
@@ -42,6 +45,7 @@ class PackagedFiles:
         self.packages: t.Dict[str, RpmPackage] = {}
         self.records: t.Dict[str, t.Tuple[str, RpmFile]] = {}
         self.drift: t.Dict[str, VerifyEntry] = {}
+        self.unread: t.Set[str] = set()
         self._owners: t.Dict[str, t.List[PackageId]] = {}
         self._verified: t.Dict[str, t.Optional[bool]] = {}
         self._tops: t.Dict[str, str] = {}
@@ -114,10 +118,14 @@ class PackagedFiles:
         """Take what C(rpm -V) said."""
         # Where it is not known which release is there, what is as any of them has it is as shipped.
         rivals = [one for one in self.releases if one.on_disk is None]
+        named = [one._replace(path=self.name(one.path)) for one in entries]
+        hidden = _hidden(named)
+        self.unread = hidden.union(_unreadable(named))
         self.drift = {
             entry.path: entry
-            for entry in (one._replace(path=self.name(one.path)) for one in entries)
+            for entry in named
             if is_drift(entry)
+            and entry.path not in hidden
             and not any(is_as_recorded(record, self._root) for one in rivals for record in one.rivals(entry.path))
         }
         replaced = [path for path, entry in self.drift.items() if entry.note == "replaced"]
@@ -259,3 +267,12 @@ class PackagedFiles:
         """Tell whether C(path) is gone, and comes back when its package is reinstalled."""
         entry = self.drift.get(self.name(path))
         return entry is not None and entry.missing
+
+
+def _hidden(entries: t.Iterable[VerifyEntry]) -> t.Set[str]:
+    """Return what rpm calls missing because nobody but root may look there."""
+    return {one.path for one in entries if os.geteuid() != 0 and one.missing and one.reason == _DENIED}
+
+
+def _unreadable(entries: t.Iterable[VerifyEntry]) -> t.Set[str]:
+    return {one.path for one in entries if os.geteuid() != 0 and one.unreadable and is_drift(one)}

@@ -483,7 +483,9 @@ if t.TYPE_CHECKING:
         mode: t.Optional[HostMode]
         manager: ManagerState
         start: StartState
+        # Rules with the reason, and what they should have read and could not.
         not_checked: t.Dict[str, str]
+        unreadable: t.List[str]
         rpm_processes: int
 
 else:

@@ -145,6 +145,13 @@ class Root:
     def isdir(self, path: str) -> bool:
         return stat.S_ISDIR(self._mode(self.stat, path))
 
+    def may_read(self, path: str) -> bool:
+        """Tell whether this process may read what C(path) leads to."""
+        try:
+            return os.access(self._real_path(path), os.R_OK)
+        except OSError:
+            return False
+
     def glob(self, pattern: str) -> t.List[str]:
         """Return the paths that fit C(pattern), which has C(*) for parts of names and nothing else, sorted."""
         if self.is_host:

@@ -15,7 +15,7 @@ from typing import NamedTuple, TypeVar
 
 from ...module_utils._audit.findings import RULES
 from ...module_utils._base.text import printable, shortened
-from .._run.outcome import failed_state, finding_ids, repaired_state
+from .._run.outcome import audited_state, failed_state, finding_ids, repaired_state
 from .._run.states import HostState, by_urgency
 from .._run.untyped import mapping
 
@@ -65,7 +65,7 @@ class RunSummary:
             self._note_repair(host, result)
         elif isinstance(facts.get("system_python"), Mapping):
             found = _ids(mapping(facts["system_python"]).get("findings"))
-            self._keep_findings(host, HostSummary(HostState.DRIFT_FOUND if found else HostState.HEALTHY, found, found))
+            self._keep_findings(host, HostSummary(audited_state(mapping(facts["system_python"])), found, found))
 
     def failed(self, host: str, action: str, result: Mapping[str, object]) -> None:
         """Note a task that failed; one of another collection counts only where nothing else is known."""

@@ -40,7 +40,7 @@ __all__ = ["shape"]
 _DIGEST = re.compile(r"^[0-9a-f]{32,128}$")
 
 # Where nothing was to be changed, the first observation is the last one.
-_UNCHANGED = (HostState.HEALTHY, HostState.FINDINGS_LEFT, HostState.DRIFT_FOUND)
+_UNCHANGED = (HostState.HEALTHY, HostState.PARTIAL, HostState.FINDINGS_LEFT, HostState.DRIFT_FOUND)
 
 
 def shape(known: KnownHost, run: RunRecord, parts: Iterable[str] = ()) -> Report:

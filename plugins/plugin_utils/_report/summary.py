@@ -45,6 +45,7 @@ def headline(
 
 
 _SENTENCES = {
+    HostState.PARTIAL: "Nothing was found on {host}, but not everything could be looked at; audit it as root.",
     HostState.WOULD_BE_REPAIRED: (
         "The system Python of {host} is broken. Check mode only showed what a repair would do."
     ),

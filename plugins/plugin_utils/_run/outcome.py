@@ -20,14 +20,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+from ...module_utils._base.text import shortened
 from .states import HostState
-from .untyped import mapping, mappings
+from .untyped import mapping, mappings, strings
 
 __all__ = [
     "KINDS",
     "ErrorRecord",
     "Outcome",
     "OutcomeFact",
+    "audited_state",
     "failed",
     "failed_state",
     "finding_ids",
@@ -151,7 +153,7 @@ def failed(variables: _Variables, answer: Mapping[str, object], kind: str = "rem
         kind=_text(answer.get("kind")) or "unknown", msg=note, details=mapping(answer.get("details"))
     )
     facts = _facts(variables)
-    if facts and not facts.get("healthy"):
+    if facts and audited_state(facts) is HostState.DRIFT_FOUND:
         # That findings are worse than what the user accepts is no error.
         return replace(_audited(facts), failed=True, error=error if answer.get("kind") else None)
     return Outcome(HostState.FAILED, note, error, word=KINDS[kind])
@@ -196,7 +198,8 @@ def _unfinished(variables: _Variables) -> Outcome:
     facts = _facts(variables)
     if not facts:
         return Outcome(HostState.NOT_STARTED)
-    return Outcome(HostState.HEALTHY if facts.get("healthy") else HostState.FINDINGS_LEFT)
+    state = audited_state(facts)
+    return Outcome(HostState.FINDINGS_LEFT if state is HostState.DRIFT_FOUND else state)
 
 
 def _not_repaired(variables: _Variables, answer: Mapping[str, object], note: str) -> Outcome:
@@ -219,9 +222,18 @@ def _first_aid(variables: _Variables) -> Mapping[str, object]:
 
 def _audited(facts: Mapping[str, object]) -> Outcome:
     note = _with_decisions(" ".join(finding_ids(facts.get("findings"))), facts)
-    if facts.get("healthy"):
-        return Outcome(HostState.HEALTHY, note)
-    return Outcome(HostState.DRIFT_FOUND, note, word=_text(facts.get("worst")))
+    unseen = strings(facts.get("unreadable"))
+    if unseen:
+        note = f"{note} (use -b: {shortened(unseen, 3)} could not be read)".lstrip()
+    state = audited_state(facts)
+    return Outcome(state, note, word=_text(facts.get("worst")) if state is HostState.DRIFT_FOUND else "")
+
+
+def audited_state(facts: Mapping[str, object]) -> HostState:
+    """Return the state of a host of which an audit found C(facts)."""
+    if mappings(facts.get("findings")):
+        return HostState.DRIFT_FOUND
+    return HostState.PARTIAL if facts.get("unreadable") else HostState.HEALTHY
 
 
 def _facts(variables: _Variables) -> Mapping[str, object]:

@@ -18,6 +18,7 @@ __all__ = ["GOOD", "NOT_EXAMINED", "PAGE_LABELS", "HostState", "by_urgency", "kn
 PAGE_LABELS = {
     "healthy": "healthy",
     "repaired": "repaired",
+    "partial": "partly checked",
     "drifted": "drift found",
     "left": "not repairable",
     "failed": "failed",
@@ -55,6 +56,11 @@ class HostState(_State, Enum):
     )
     DRIFT_FOUND = "drift found", "drifted", "repair {hosts}: fleet.system_python.remediate, first with --check --diff"
     WOULD_BE_REPAIRED = "would be repaired", "drifted", "run again without --check to repair {hosts}"
+    PARTIAL = (
+        "partial",
+        "partial",
+        "audit {hosts} again, with -b: nothing was found, but not everything could be looked at",
+    )
     REPAIRED = "repaired", "repaired"
     HEALTHY = "healthy", "healthy"
 

@@ -9,11 +9,11 @@
   const FILTERS = ["q", "state", "kind", "severity", "group", "python"];
   const BARS = 20;
   const LIGHT = {
-    ink: "#1b2027", quiet: "#55606d", line: "#d3d9e0", healthy: "#1a7f5a", repaired: "#1f6fc4", drifted: "#b26a00",
+    ink: "#1b2027", quiet: "#55606d", line: "#d3d9e0", healthy: "#1a7f5a", repaired: "#1f6fc4", partial: "#7d6b00", drifted: "#b26a00",
     left: "#a4480f", failed: "#b3261e", unreachable: "#6b7480", unknown: "#8a929c"
   };
   const DARK = {
-    ink: "#e8ebef", quiet: "#a5afba", line: "#38414b", healthy: "#4cc38a", repaired: "#6aa9f5", drifted: "#f0a93b",
+    ink: "#e8ebef", quiet: "#a5afba", line: "#38414b", healthy: "#4cc38a", repaired: "#6aa9f5", partial: "#c9b84a", drifted: "#f0a93b",
     left: "#f28b50", failed: "#f2736b", unreachable: "#9aa4af", unknown: "#7a838d"
   };
   const collator = new Intl.Collator("en", { numeric: true });
@@ -367,7 +367,7 @@
   function tiles() {
     for (const state of STATES) {
       const number = fleet.states[state];
-      if (!number && (state === "drifted" || state === "unknown" || state === "failed")) continue;
+      if (!number && (state === "partial" || state === "drifted" || state === "unknown" || state === "failed")) continue;
       const tile = make("button", undefined, "tile");
       tile.type = "button";
       tile.dataset.state = state;

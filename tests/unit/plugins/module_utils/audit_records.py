@@ -108,6 +108,7 @@ def healthy(os_id: str = "rhel", version: str = "9.7", **changes: t.Any) -> Obse
         manager=ManagerState(name="dnf", state="works", reason="", blocked=[]),
         start=StartState(state="works", reason="", foreign=[]),
         not_checked={},
+        unreadable=[],
         rpm_processes=4,
     )
     return _with(seen, changes)

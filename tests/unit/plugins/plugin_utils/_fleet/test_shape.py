@@ -115,6 +115,7 @@ def test_every_example_of_the_reports_has_its_state() -> None:
         "failed": "failed",
         "findings left": "left",
         "healthy": "healthy",
+        "partial": "partial",
         "not helped": "left",
         "not started": "unknown",
         "repaired": "repaired",

@@ -75,6 +75,19 @@ def test_what_the_user_decided_is_in_the_note() -> None:
     assert repaired({"python_restore_result": done}, check_mode=False).note == "SP101 (accepted: SP207)"
 
 
+def test_what_could_not_be_looked_at_is_never_healthy() -> None:
+    unread = ["/etc/sudoers", "/root"]
+    seen: dict[str, object] = {"healthy": False, "worst": None, "findings": [], "unreadable": unread}
+    audited = host_outcome({"ansible_facts": {"system_python": seen}}, "audit")
+    assert (audited.state, audited.needs_somebody) == (HostState.PARTIAL, False)
+    assert audited.note == "(use -b: /etc/sudoers, /root could not be read)"
+    assert host_outcome({"ansible_facts": {"system_python": seen}}).state is HostState.PARTIAL
+    seen.update(worst="major", findings=[{"id": "SP101"}])
+    audited = host_outcome({"ansible_facts": {"system_python": seen}}, "audit")
+    assert (audited.state, audited.word) == (HostState.DRIFT_FOUND, "major")
+    assert audited.note == "SP101 (use -b: /etc/sudoers, /root could not be read)"
+
+
 def test_a_host_whose_proof_failed_needs_somebody() -> None:
     unproven = result("SP110", left=("SP110",), changed=False, proof=[{"command": None, "ok": False, "output": "no"}])
     outcome = repaired({"python_restore_result": unproven}, check_mode=False)
