@@ -96,6 +96,7 @@ from ..module_utils._base.clock import utc_stamp
 from ..module_utils._base.module import run_module
 from ..module_utils._disk.os_release import read_os_release
 from ..module_utils._evidence.run import boot_record, collect
+from ..module_utils._usage.importers import tell_importers
 
 ARGUMENT_SPEC = {
     "contract": {"type": "dict"},
@@ -108,13 +109,15 @@ ARGUMENT_SPEC = {
 def _work(module: AnsibleModule) -> t.Mapping[str, object]:
     started = utc_stamp(time.time())
     os_release = read_os_release()
+    contract = contract_for(os_release, module.params["contract"])
     observation, findings = audit(
-        contract_for(os_release, module.params["contract"]),
+        contract,
         Policy(module.params["unversioned"], waivers=waivers_of(module.params["exceptions"])),
         environ=os.environ,
         core_version=module.ansible_version,
         timeout=module.params["timeout"],
     )
+    tell_importers(contract, findings)
     report = {"started": started, "boot": boot_record(), "facts": shape_facts(observation, findings, os_release)}
     if not healthy(findings):
         report["evidence"] = collect(observation, findings, "audit")

@@ -201,6 +201,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._audit.contract import contract_for
 from ..module_utils._audit.facts import shape_facts, summarize
 from ..module_utils._audit.findings import Policy, waivers_of
+from ..module_utils._audit.rule import ADD_ON
 from ..module_utils._audit.run import audit
 from ..module_utils._audit.unversioned import POLICIES
 from ..module_utils._base.module import run_module
@@ -230,6 +231,11 @@ def _work(module: AnsibleModule) -> t.Mapping[str, object]:
         check_manager=module.params["check_manager"],
         root=root,
     )
+    if root.is_host and any(one["actual"] == ADD_ON for one in findings):
+        # Here, so that the audit of a host without any, which is to be fast, does not load it.
+        from ..module_utils._usage.importers import tell_importers  # noqa: PLC0415
+
+        tell_importers(contract, findings)
     facts = shape_facts(observation, findings, os_release)
     return {"ansible_facts": {"system_python": facts}, "summary": summarize(observation, findings)}
 

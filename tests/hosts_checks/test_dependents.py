@@ -72,6 +72,7 @@ def test_what_depends_on_it(fleet: Any, ansible: Ansible, tmp_path: Path, image:
     cut, _found = ask(ansible, host, time_limit=0.02)
     assert cut["partial"] is True
     assert any("the time limit of 0.02 s was over" in reason for reason in cut["reasons"])
+    check_add_on(ansible, host)
     check_report(ansible, host, tmp_path / "reports")
 
 
@@ -121,6 +122,19 @@ def check_process(ansible: Ansible, host: Host, binary: str, found: dict[Any, An
     answer, found = ask(ansible, host, kinds=["process"])
     assert [one["needs_restart"] for one in found.values()] == [True]
     assert answer["needs_restart"] == [process["name"]]
+
+
+def check_add_on(ansible: Ansible, host: Host) -> None:
+    """Assert that the finding of an add-on names those who import it; then take it away again."""
+    host.check(
+        "mkdir /usr/lib/python3.9/site-packages/agent && echo 'import agent' | tee -a /opt/app/serve /opt/app/job.py"
+    )
+    result = ansible.module("python_facts", host)
+    (finding,) = result["ansible_facts"]["system_python"]["findings"]
+    assert finding["evidence"]["imported_by"] == ["unit shop.service", "cron /etc/cron.d/shop"], finding
+    assert finding["summary"].endswith("; imported by unit shop.service, cron /etc/cron.d/shop")
+    assert finding["evidence"]["since"] in finding["summary"]
+    host.check("rmdir /usr/lib/python3.9/site-packages/agent")
 
 
 def check_report(ansible: Ansible, host: Host, folder: Path) -> None:

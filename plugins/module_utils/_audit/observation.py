@@ -13,6 +13,7 @@ import functools
 import typing as t
 
 from .._base.aside import Aside
+from .._base.clock import utc_stamp_or_none
 from .._base.command import CommandRunner, run_command
 from .._disk.host_mode import host_mode
 from .._disk.links import Hop, end_of, kind_of, resolve, which
@@ -286,7 +287,14 @@ class _Observer:
             hides=one.hides or any(self.files.owner(rival) for rival in one.rivals),
             by_pip=self.pip.installed(one.path),
             open_to_others=one.open,
+            since=self._changed(one.path),
         )
+
+    def _changed(self, path: str) -> t.Optional[str]:
+        """Return when the inode changed last; in an image that is when somebody unpacked it."""
+        if not self.root.is_host or not self.root.lexists(path):
+            return None
+        return utc_stamp_or_none(self.root.lstat(path).st_ctime)
 
     def _traces(self, paths: t.Sequence[str], groups: t.Sequence[AlternativesGroup]) -> t.List[Trace]:
         """Return what no package owns, and the ghosts that lead to a version of which no package owns anything.

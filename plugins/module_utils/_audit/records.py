@@ -366,6 +366,7 @@ if t.TYPE_CHECKING:
 
         C(role) is that of the place, see import_path.py; C(hides): Python takes it for a module of the system, or, of
         a path configuration file, something in what it adds; C(open_to_others): others than root may change it.
+        C(since): when its inode changed last, of a running host.
         """
 
         path: str
@@ -374,6 +375,7 @@ if t.TYPE_CHECKING:
         hides: bool
         by_pip: bool
         open_to_others: bool
+        since: t.Optional[str]
 
     class AstrayFolder(t.TypedDict):
         """A link in the place of a packaged folder; others than root may write C(open_folder) on its way."""

@@ -6,6 +6,8 @@
 
 """What a rule is, what it may yield, and what the user may want of it."""
 
+import os
+import re
 import typing as t
 
 from .._base.text import printable, shortened
@@ -23,6 +25,7 @@ __all__ = [
     "listed",
     "named_files",
     "number_of_files",
+    "project_of",
     "shown",
 ]
 
@@ -30,6 +33,10 @@ SEVERITIES = ("info", "minor", "major", "critical")
 
 # What a finding calls code that only lies there: it runs with what imports it, and not with the system's own programs.
 ADD_ON = "an add-on"
+
+# NAME-VERSION-py3.9.egg-info and the like, in which "-" parts the fields (setuptools, "The Internal Structure of Python
+# Eggs").
+_DESCRIPTION = re.compile(r"([^-]+)(?:-([^-]+))?(?:-.*)?\.(?:egg-info|dist-info|egg|egg-link)$")
 
 Evidence = t.Dict[str, object]
 
@@ -122,3 +129,9 @@ def number_of_files(finding: Finding) -> int:
     """Return how many files a finding is about."""
     count = finding["evidence"].get("count")
     return count if isinstance(count, int) else 1
+
+
+def project_of(path: str) -> t.Optional[str]:
+    """Return name and version of the project that a file or folder describes by its name, null where it does not."""
+    match = _DESCRIPTION.match(os.path.basename(path))
+    return " ".join(filter(None, match.groups())) if match else None

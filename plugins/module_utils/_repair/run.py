@@ -32,6 +32,7 @@ from .._packages.acquisition import Acquired, Staging
 from .._packages.transaction import Transaction
 from .._rpm.database import Rpm
 from .._rpm.triggers import Trigger, triggers_of
+from .._usage.importers import tell_importers
 from .effects import require_agreement
 from .neighbours import Neighbours
 from .notes import RepairNotes
@@ -113,7 +114,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
 
     def _audit(self) -> Audited:
         settings = self.settings
-        return Audited(
+        audited = Audited(
             *audit(
                 settings.contract,
                 settings.policy,
@@ -123,6 +124,8 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
                 runner=self.runner,
             )
         )
+        tell_importers(settings.contract, audited.findings)
+        return audited
 
     def _plan(self, seen: Audited) -> t.List[RepairStep]:
         plan = make_plan(seen.findings)

@@ -6,23 +6,18 @@
 
 """SP209, SP210, SP213 and SP214: what no package owns, where the system's Python or its users find it."""
 
-import os
-import re
 import typing as t
 
 from ..._base.text import printable
 from ..finding_records import QuarantineFiles
 from ..records import Observation, PlantedFile
-from ..rule import ADD_ON, MOST_LISTED, Deviation, Policy, listed, shown
+from ..rule import ADD_ON, MOST_LISTED, Deviation, Policy, listed, project_of, shown
 
 __all__ = ["astray", "interpreter", "modules_shadowed", "planted"]
 
 _EXPECTED = "only files of packages"
 # Folders of administrators and users.
 _OUTSIDE = ("user", "local")
-# NAME-VERSION-py3.9.egg-info and the like, in which "-" parts the fields (setuptools, "The Internal Structure of Python
-# Eggs").
-_DESCRIPTION = re.compile(r"([^-]+)(?:-([^-]+))?(?:-.*)?\.(?:egg-info|dist-info|egg|egg-link)$")
 
 
 def planted(observation: Observation, policy: Policy) -> t.Iterator[Deviation]:
@@ -54,25 +49,23 @@ def _in_effect(found: t.List[PlantedFile], _policy: Policy) -> Deviation:
 
 def _add_ons(found: t.List[PlantedFile], policy: Policy) -> Deviation:
     paths = [one["path"] for one in found]
-    names = sorted(filter(None, map(_project_of, paths)))
+    names = sorted(filter(None, map(project_of, paths)))
     open_paths = [one["path"] for one in found if one["open_to_others"]]
+    since = min((one["since"] for one in found if one["since"]), default=None)
     text = "no package owns {0}: somebody's add-on to the system's Python{1}"
     if open_paths:
         text += ", of which others than root may change {2}"
+    if since:
+        text += ", since {3}"
     return Deviation(
-        text.format(shown(paths), " ({0})".format(shown(names)) if names else "", shown(open_paths)),
+        text.format(shown(paths), " ({0})".format(shown(names)) if names else "", shown(open_paths), since),
         path=paths[0],
         expected=_EXPECTED,
         actual=ADD_ON,
-        evidence=listed(paths, add_ons=names[:MOST_LISTED], open_to_others=open_paths[:MOST_LISTED]),
+        evidence=listed(paths, add_ons=names[:MOST_LISTED], open_to_others=open_paths[:MOST_LISTED], since=since),
         remedy=QuarantineFiles(action="quarantine", paths=paths) if policy.quarantine_all else None,
         severity=None if open_paths else "minor",
     )
-
-
-def _project_of(path: str) -> t.Optional[str]:
-    match = _DESCRIPTION.match(os.path.basename(path))
-    return " ".join(filter(None, match.groups())) if match else None
 
 
 def _installed(found: t.List[PlantedFile], _policy: Policy) -> Deviation:

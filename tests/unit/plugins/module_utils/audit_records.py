@@ -325,5 +325,7 @@ def finding_of(
 
 def planted(path: str, **changes: t.Any) -> PlantedFile:
     """Return a file in a folder of packaged modules that no package owns."""
-    made = PlantedFile(path=path, role="site", runs_at_startup=False, hides=False, by_pip=False, open_to_others=False)
+    made = PlantedFile(
+        path=path, role="site", runs_at_startup=False, hides=False, by_pip=False, open_to_others=False, since=None
+    )
     return _with(made, changes)
