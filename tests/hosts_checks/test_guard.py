@@ -18,6 +18,7 @@ import yaml
 from checkkit import ROOT, Ansible, Done, Fleet, Host
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import contract_for
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.waivers import Waiver
 from ansible_collections.fleet.system_python.plugins.module_utils._guard.config import CONFIG, GuardSettings, render
 from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker import checker_text
 
@@ -412,6 +413,16 @@ def test_what_only_pip_reads_is_minor_and_hides_nothing(fleet: Fleet) -> None:
     assert told == [("SP205", "minor")]
     host.check("echo >>/usr/lib64/python3.13/ssl.py")
     assert ("SP205", "critical") in [(one["id"], one["severity"]) for one in check(host)[1]]
+    # Both are accepted, and a stricter mode of the interpreter is no reason to distrust zypper.
+    accepted = tuple(
+        Waiver(rule="SP205", path=f"/usr/lib64/python3.13/{name}", reason="ours") for name in ("ssl.py", "EXT*")
+    )
+    install(host, GuardSettings(waivers=accepted))
+    host.check("chmod 0750 /usr/bin/python3.13")
+    code, changes = check(host)
+    assert {(one["id"], one["severity"]) for one in changes if one["change"] == "new"} == {("SP207", "minor")}
+    assert {one["id"] for one in changes if one["change"] == "gone"} >= {"SP205"}
+    assert (code, state_ids(host)) == (1, {"SP207"})
 
 
 @pytest.mark.parametrize("image", ["rhel9", "sles15"])
