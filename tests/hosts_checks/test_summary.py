@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 
 
 NO_REPORTS = ("-e", "python_report_folder=")
+# Of YAML, the day is no text.
+DECIDED = """
+system_python_exceptions:
+  - {rule: SP106, path: "/opt/*/python3", reason: ours, hosts: ["fsp-*"]}
+  - {rule: SP207, path: /usr/lib64/python3.9/os.py, reason: theirs, expires: 9999-12-31}
+"""
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +80,10 @@ def test_what_was_not_seen_and_what_was_decided(fresh: Callable[[str], Host], an
     assert "use -b: /etc/sudoers" in line
 
     host.check("chmod 0666 /usr/lib64/python3.9/os.py")
-    entries = [
-        {"rule": "SP106", "path": "/opt/*/python3", "reason": "ours", "hosts": ["fsp-*"]},
-        {"rule": "SP207", "path": "/usr/lib64/python3.9/os.py", "reason": "theirs", "expires": "9999-12-31"},
-    ]
-    decided = json.dumps({"system_python_exceptions": entries})
+    decided = ansible.folder / "decided.yml"
+    decided.write_text(DECIDED)
     for playbook in ("audit", "remediate"):
-        done = ansible.playbook(f"fleet.system_python.{playbook}", host, arguments=("-e", decided, *NO_REPORTS))
+        done = ansible.playbook(f"fleet.system_python.{playbook}", host, arguments=("-e", f"@{decided}", *NO_REPORTS))
         assert done.rc == 0, done.out + done.err
         (line,) = [one for one in done.out.splitlines() if one.strip(' ",').startswith(f"{host.name}  ")]
         assert "healthy" in line, done.out
