@@ -63,8 +63,9 @@ def _healthy(host: str, facts: Facts | None) -> str:
         return f"Nothing was found on {host}, but rpm -V did not end in time: not every file was looked at."
     contract, manager = facts["contract"], facts["manager"]
     works = f", {manager['name']} works" if manager["state"] == "works" else ""
+    besides = ", but for what is accepted" if facts.get("accepted") else ""
     packages = ", ".join(facts["packages"].get(name, name) for name in contract["packages"])
     return (
         f"{host} is healthy: {contract['link']} is Python {contract['version']}, every file of {packages} is as "
-        f"its vendor shipped it{works}. Nothing was changed."
+        f"its vendor shipped it{besides}{works}. Nothing was changed."
     )

@@ -176,6 +176,21 @@ def test_a_host_that_was_not_verified_to_the_end_is_not_called_as_shipped() -> N
     assert "not every file was looked at" in report["summary"]["headline"]
 
 
+@pytest.mark.parametrize(
+    ("name", "state"), [("healthy_rhel9", HostState.HEALTHY), ("link_redirected", HostState.DRIFT_FOUND)]
+)
+def test_what_is_accepted_is_named_with_reason_and_end(name: str, state: HostState) -> None:
+    facts = recorded(name)["facts"]
+    accepted: dict[str, object] = {"id": "SP207", "name": "metadata-altered", "summary": "mode differs"}
+    accepted["accepted"] = {"reason": "hardening", "expires": "2027-01-31"}
+    facts["accepted"] = [cast("ShownFinding", accepted)]
+    report = shape(KnownHost("web1", state, facts=facts), RUN)
+    line = "accepted until 2027-01-31, hardening: SP207 metadata-altered: mode differs"
+    assert report["summary"]["accepted"] == [line]
+    assert all("accepted until 2027-01-31, hardening" in text for text in render(report).values())
+    assert ("but for what is accepted" in report["summary"]["headline"]) == (state is HostState.HEALTHY)
+
+
 def test_a_verification_that_did_not_end_proves_nothing() -> None:
     known = repaired()
     collected = known.result["report"]
