@@ -143,6 +143,7 @@ class _Host:
             manager=not_checked("no Python could be trusted"),
             start=not_started("no Python could be trusted"),
             not_checked={rule.id: _NOT_LOOKED_AT for rule in RULES if rule.subject not in _SUBJECTS},
+            unreadable=[],
             rpm_processes=0,
         )
 
