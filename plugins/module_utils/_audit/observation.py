@@ -62,7 +62,7 @@ from .records import (
     WayPart,
 )
 from .rpm_settings import settings_of_rpm
-from .unseen import closed_by_rule, why_not
+from .unseen import closed_by_rule, reasons
 from .ways import parts_of_ways, with_records
 
 __all__ = ["observe"]
@@ -223,10 +223,8 @@ class _Observer:
             mode=host_mode() if self.root.is_host else None,
             manager=not_checked(_NOT_ASKED_FOR),
             start=not_started(_NOT_ASKED_FOR),
-            not_checked=dict(
-                dict.fromkeys(STARTED, _NOT_ASKED_FOR), **{rule: why_not(paths) for rule, paths in closed.items()}
-            ),
-            unreadable=sorted({path for paths in closed.values() for path in paths}),
+            not_checked=dict(dict.fromkeys(STARTED, _NOT_ASKED_FOR), **reasons(closed)),
+            unreadable=sorted(set().union(*closed.values())),
             rpm_processes=self.rpm.calls,
         )
 

@@ -17,7 +17,7 @@ from .manager_plugins import DNF_CONF
 from .records import SearchPath
 from .rule import shown
 
-__all__ = ["closed_by_rule", "why_not"]
+__all__ = ["closed_by_rule", "reasons", "why_not"]
 
 _SETTINGS = ("SP106", "SP107", "SP111")
 _OF_PACKAGES = ("SP201", "SP205", "SP207", "SP211")
@@ -46,6 +46,11 @@ def _sources(paths: t.Iterable[SearchPath], root: Root) -> t.Dict[str, t.List[st
     found["SP106"] = sorted({*settings, *commands})
     found.update(SP109=_closed([PRELOAD], root), SP211=_closed([DNF_CONF], root), SP304=_closed(PATTERNS, root))
     return found
+
+
+def reasons(closed: t.Mapping[str, t.Sequence[str]]) -> t.Dict[str, str]:
+    """Return, by rule, why it was not, or only partly, applied."""
+    return {rule: why_not(paths) for rule, paths in closed.items()}
 
 
 def why_not(closed: t.Sequence[str]) -> str:

@@ -56,7 +56,6 @@ def shape(known: KnownHost, run: RunRecord, parts: Iterable[str] = ()) -> Report
     after = collected.get("facts_after") or (before if _is_unchanged(known) else None)
     repair = repair_part(known, collected, before)
     validation = validation_part(known, collected)
-    first_aid = _first_aid(known.first_aid)
     moment, source = since(evidence, before)
     report = Report(
         format=FORMAT,
@@ -75,7 +74,7 @@ def shape(known: KnownHost, run: RunRecord, parts: Iterable[str] = ()) -> Report
             cause="; ".join(titles(causes)) or None,
         ),
         os=_os_release(before, known.first_aid),
-        first_aid=first_aid,
+        first_aid=_first_aid(known.first_aid),
         before=before,
         evidence=evidence,
         dependents=blast_radius(found.get("dependents") if found else None, findings),
