@@ -18,7 +18,7 @@ from ..module_utils._benchmark.records import BenchmarkResult
 from ..module_utils._disk.atomic import write_durably
 from ..modules.python_benchmark_report import ARGUMENT_SPEC
 from ..plugin_utils._action.base import CollectionAction
-from ..plugin_utils._benchmark.chart import draw, require_library
+from ..plugin_utils._benchmark.chart import draw, missing_library
 from ..plugin_utils._benchmark.rows import table
 
 
@@ -32,10 +32,11 @@ class ActionModule(CollectionAction):
         options = self.options(ARGUMENT_SPEC)
         # json takes Ansible's own kinds of dict and str, which matplotlib should not meet.
         measured = json.loads(json.dumps(options["measured"]))
-        if options["pictures"]:
-            require_library()
+        missing = missing_library() if options["pictures"] and measured else ""
+        if missing:
+            result["warnings"] = [missing]
         folder = Path(options["folder"]).absolute()
-        title = (options["title"] or options["name"]) if options["pictures"] else None
+        title = (options["title"] or options["name"]) if options["pictures"] and not missing else None
         contents = _contents(measured, title) if measured else {}
         paths = {kind: str(folder / (_file_name(options["name"]) + "." + kind)) for kind in contents}
         changed = [kind for kind, path in paths.items() if _content_of(Path(path)) != contents[kind]]

@@ -14,7 +14,7 @@ description:
   - Interpreters are run as an unprivileged user, never as root. One that no package vouches for is run as well, and the
     result says that it is unverified.
   - An interpreter that does not start, dies or takes too long is reported with the reason, and the others go on.
-    Without the baseline the module fails.
+    A workload that fails on the baseline has no results. When all do, the module fails.
   - C(docs/benchmark.md) describes the workloads and the statistics.
 options:
   interpreters:

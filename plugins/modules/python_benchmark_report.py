@@ -9,14 +9,15 @@ version_added: 0.2.0
 description:
   - Writes the results of M(fleet.system_python.python_benchmark) of one host or of many to a folder on the controller,
     as JSON, as a table and as an SVG picture.
-  - Pictures need matplotlib in the Python that runs C(ansible-playbook). Nothing else does.
+  - Pictures need matplotlib in the Python that runs C(ansible-playbook). Nothing else does; without it there is a
+    warning, and no picture.
   - Names of hosts and interpreters are text in the picture, whatever they contain.
 options:
   measured:
     description:
       - The results, C(benchmark) of the module's return value, by the name of the host.
-      - Without any, nothing is written; it only makes sure that the folder and matplotlib are there, which is better
-        known before a long measurement.
+      - Without any, nothing is written; it only makes sure that the folder is there, which is better known before a
+        long measurement.
     type: dict
     default: {}
   folder:
@@ -81,7 +82,7 @@ paths:
   type: dict
   sample: {"json": reports/web1.json, "svg": reports/web1.svg, "txt": reports/web1.txt}
 kind:
-  description: A stable word for the error, for example C(no_chart_library).
+  description: A stable word for the error, for example C(read_only).
   returned: failure
   type: str
 changed_nothing:

@@ -83,6 +83,8 @@ def benchmark(settings: Settings, runner: Runner = run_confined) -> BenchmarkRes
         scripts = {name: stage.put(f"script-{name}.py", text) for name, text in texts.items()}
         timer, reason = _choose_timer(stage, usable, settings)
         workloads = [_measure(timer, workload, usable, settings) for workload in workloads_of(settings, scripts)]
+    if not any(workload["results"] for workload in workloads):
+        raise _baseline_failed(subjects[0], _first_problem(workloads, subjects[0]))
     result = BenchmarkResult(
         schema=SCHEMA,
         machine=_machine(load),
@@ -164,25 +166,29 @@ def _choose_timer(stage: Stage, subjects: t.Sequence[Subject], settings: Setting
 
 
 def _measure(timer: Timer, workload: Workload, subjects: t.Sequence[Subject], settings: Settings) -> MeasuredWorkload:
-    """Measure one workload: rounds in which each interpreter runs once, each round beginning with another one."""
+    """Measure one workload: rounds in which each interpreter runs once, each round beginning with another one.
+
+    It ends when the baseline fails: there is nothing to compare with.
+    """
     times = {subject["path"]: [] for subject in subjects}  # type: t.Dict[str, t.List[float]]
     problems = {}  # type: t.Dict[str, str]
+    first = subjects[0]["path"]
     for turn in range(-settings.warmups, settings.rounds):
         shift = turn % len(subjects)
         for subject in list(subjects[shift:]) + list(subjects[:shift]):
             path = subject["path"]
-            if path in problems:
+            if path in problems or first in problems:
                 continue
             try:
                 seconds = timer.measure(subject, workload)
             except MeasurementError as error:
-                if subject is subjects[0]:
-                    raise _baseline_failed(subject, f"{workload.name}: {error.message}") from error
                 problems[path] = error.message
                 continue
             if turn >= 0:
                 times[path].append(seconds)
-    baseline = times[subjects[0]["path"]]
+    if first in problems:
+        problems.update({path: "the baseline gave no timing" for path in times if path not in problems})
+    baseline = times[first]
     return MeasuredWorkload(
         name=workload.name,
         title=workload.title,
@@ -194,6 +200,10 @@ def _measure(timer: Timer, workload: Workload, subjects: t.Sequence[Subject], se
         ],
         problems=problems,
     )
+
+
+def _first_problem(workloads: t.Sequence[MeasuredWorkload], baseline: Subject) -> str:
+    return "{0}: {1}".format(workloads[0]["name"], workloads[0]["problems"][baseline["path"]])
 
 
 def _machine(load_before: t.Sequence[float]) -> Machine:

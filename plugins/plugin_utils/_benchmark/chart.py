@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ...module_utils._base.errors import SystemPythonError
 from ...module_utils._base.text import printable
 from ...module_utils._benchmark.records import BenchmarkResult
 from .rows import Panel, Row, panels, verdict
@@ -32,7 +31,7 @@ else:
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-__all__ = ["ChartError", "draw", "require_library"]
+__all__ = ["draw", "missing_library"]
 
 # Told apart without colours, too: by their form. Colours of Okabe and Ito, for everybody's eyes.
 _LOOKS = {
@@ -66,20 +65,14 @@ _STYLE: dict[Any, Any] = {
 }
 
 
-class ChartError(SystemPythonError):
-    """A picture cannot be drawn on this controller."""
-
-    kind = "no_chart_library"
-
-
-def require_library() -> None:
-    """Raise ChartError where matplotlib cannot be imported; the message says what to install where."""
-    if _MISSING is not None:
-        raise ChartError(
-            f"Pictures are drawn with matplotlib, which the controller's Python cannot import ({_MISSING}). Install it "
-            f"there: {sys.executable} -m pip install matplotlib. Or do without pictures: pictures: false "
-            "(python_benchmark_pictures: false for the role)."
-        )
+def missing_library() -> str:
+    """Return what to install where, when matplotlib cannot be imported; empty where C(draw) can be called."""
+    if _MISSING is None:
+        return ""
+    return (
+        f"There are no pictures: matplotlib draws them, which the controller's Python cannot import ({_MISSING}). "
+        f"Install it there with {sys.executable} -m pip install matplotlib, or say python_benchmark_pictures: false."
+    )
 
 
 def draw(measured: Mapping[str, BenchmarkResult], title: str, tolerance: float = 0.02) -> str:
@@ -87,7 +80,6 @@ def draw(measured: Mapping[str, BenchmarkResult], title: str, tolerance: float =
 
     The same results give the same text.
     """
-    require_library()
     found = [panel for panel in panels(measured) if panel.rows]
     several = len(measured) > 1
     with mpl.rc_context(_STYLE):

@@ -213,6 +213,25 @@ def test_without_the_baseline_it_fails(tmp_path: t.Any, answers: t.Dict[str, t.A
     assert os.listdir(str(tmp_path)) == []
 
 
+def test_a_script_that_fails_on_the_baseline_ends_only_its_own_row(tmp_path: t.Any) -> None:
+    class NewSyntax(Timings):
+        """The old interpreter does not know what is in the script."""
+
+        def __call__(self, argv: t.Sequence[str], *others: t.Any) -> Ended:
+            if argv[0] == OLD and any("script-own" in word for word in argv):
+                return Ended(1, "", "SyntaxError", 0.1, False)
+            return super().__call__(argv, *others)
+
+    own = [{"name": "own", "content": "match 1:\n case _: pass\n"}]
+    found = benchmark(settings(tmp_path, scripts=own), NewSyntax({OLD: 2.0, NEW: 1.0}))
+    by_name = {workload["name"]: workload for workload in found["workloads"]}
+    assert [one["path"] for one in by_name["nbody"]["results"]] == [OLD, NEW]
+    assert by_name["own"]["results"] == []
+    assert "SyntaxError" in by_name["own"]["problems"][OLD]
+    assert by_name["own"]["problems"][NEW] == "the baseline gave no timing"
+    assert any("not measured" in line and "SyntaxError" in line for line in summarize(found))
+
+
 @pytest.mark.parametrize(
     "options",
     [

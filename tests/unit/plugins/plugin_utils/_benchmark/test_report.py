@@ -20,7 +20,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._benchmark.rec
     make_timing,
 )
 from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark import chart
-from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark.chart import ChartError, draw
+from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark.chart import draw
 from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark.rows import panels, table
 
 OLD, NEW = "/usr/bin/python3.6", "/usr/bin/python3.11"
@@ -154,5 +154,4 @@ def test_nothing_measured_is_an_empty_picture() -> None:
 
 def test_without_the_library_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(chart, "_MISSING", ImportError("No module named 'matplotlib'"))
-    with pytest.raises(ChartError, match="-m pip install matplotlib"):
-        draw({"web1": result()}, "x")
+    assert "-m pip install matplotlib" in chart.missing_library()
