@@ -12,6 +12,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.release import __version__ as core_version
@@ -24,6 +25,7 @@ from ..plugin_utils._report.records import RunRecord
 from ..plugin_utils._report.render import file_stem, render
 from ..plugin_utils._report.shape import shape
 from ..plugin_utils._run.collection import parts, version
+from ..plugin_utils._run.states import HostState
 from ..plugin_utils._run.untyped import mapping
 
 
@@ -39,15 +41,17 @@ class ActionModule(CollectionAction):
         hostvars = self.variables["hostvars"]
         # raw_get gives a host's variables without templating all of them, which takes long for many hosts.
         known = [known_of(host, _as_data(hostvars.raw_get(host)), options["kind"]) for host in options["hosts"]]
+        known = [one for one in known if one.state is not HostState.NOT_APPLICABLE]
         statuses = {one.host: one.state.status for one in known}
         result.update(changed=False, folder=None, files=[], statuses=statuses)
         if options["only_found"] and all(status == "healthy" for status in statuses.values()):
             return
-        run = _run_record(options["run_id"], options["kind"], known, self._task.check_mode)
+        run = _run_record(options, known, self._task.check_mode)
         folder = Path(options["folder"]).expanduser().absolute() / run["id"]
         result.update(folder=str(folder), run_id=run["id"])
         try:
             result["files"] = list(_write(folder, known, run))
+            _point_at(folder)
         except OSError as error:
             raise AnsibleActionFail(
                 f"The reports cannot be written to {folder} on the controller: {error}. Give another folder in "
@@ -56,16 +60,17 @@ class ActionModule(CollectionAction):
         result.update(changed=bool(known), seconds=round(time.monotonic() - began, 3))
 
 
-def _run_record(run_id: str | None, kind: str, known: Sequence[KnownHost], check_mode: bool) -> RunRecord:
+def _run_record(options: Mapping[str, Any], known: Sequence[KnownHost], check_mode: bool) -> RunRecord:
     now = time.time()
     return RunRecord(
-        id=run_id or new_run_id(now),
-        kind=kind,
+        id=options["run_id"] or new_run_id(now),
+        kind=options["kind"],
         started=min((one.began for one in known if one.began), default=None),
         ended=utc_stamp(now),
         core=core_version,
         collection=version(),
         check_mode=bool(check_mode),
+        partial=options["partial"],
     )
 
 
@@ -103,6 +108,16 @@ def _write(folder: Path, known: Sequence[KnownHost], run: RunRecord) -> Iterator
         for extension, text in render(report).items():
             _write_whole(folder / f"{stem}.{extension}", text.encode("utf-8", "backslashreplace"))
         yield {"host": one.host, "status": report["status"], "stem": stem}
+
+
+def _point_at(folder: Path) -> None:
+    """Let C(latest), beside the folder of the run, lead to it. What others put there stays."""
+    latest = folder.with_name("latest")
+    if latest.is_symlink() or not latest.exists():
+        temporary = folder.with_name(f".latest-{folder.name}")
+        temporary.unlink(missing_ok=True)
+        temporary.symlink_to(folder.name)
+        temporary.replace(latest)
 
 
 def _write_whole(path: Path, data: bytes) -> None:

@@ -34,6 +34,9 @@ options:
     description: Whether the repair was one in check mode.
     type: bool
     default: false
+  looked:
+    description: The result of a look at the host that was all that was to be done there.
+    type: dict
   failed:
     description: The result of the task that failed.
     type: dict
@@ -71,7 +74,7 @@ _value:
     state:
       description: >-
         C(healthy), C(partial), C(repaired), C(would be repaired), C(drift found), C(findings left), C(not helped),
-        C(failed), C(unreachable) or C(not started).
+        C(failed), C(unknown platform), C(unreachable), C(not started) or C(not applicable).
       type: str
     word:
       description: What a table prints for it; of an audit, the severity of the worst finding.
@@ -103,6 +106,7 @@ def host_outcome(
     kind: str = "remediate",
     ended: bool = False,
     check_mode: bool = False,
+    looked: Mapping[str, object] | None = None,
     failed: Mapping[str, object] | None = None,
     unreachable: Mapping[str, object] | None = None,
 ) -> OutcomeFact:
@@ -113,6 +117,8 @@ def host_outcome(
         raise AnsibleFilterError(f"host_outcome knows no kind {kind!r}, but {', '.join(KINDS)}")
     if unreachable is not None:
         return outcome.unreachable(unreachable).as_fact()
+    if looked is not None:
+        return outcome.looked(looked).as_fact()
     if failed is not None:
         return outcome.failed(variables, failed, kind).as_fact()
     if ended:

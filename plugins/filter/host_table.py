@@ -43,7 +43,7 @@ _value:
   type: dict
   contains:
     lines:
-      description: A line per host with its name, its state and a note.
+      description: A line per host with its name, its state and a note. The last line counts them.
       type: list
       elements: str
     not_well:
@@ -51,7 +51,7 @@ _value:
       type: list
       elements: str
     message:
-      description: A sentence that names them, empty when there are none.
+      description: The last line, which names them as C(--limit) takes them; empty when there are none.
       type: str
 """
 
@@ -60,7 +60,7 @@ from typing import TypedDict
 
 from ansible.errors import AnsibleFilterError
 
-from ..plugin_utils._run.outcome import KINDS, host_outcome, outcome_lines
+from ..plugin_utils._run.outcome import KINDS, host_outcome, outcome_lines, totals
 
 
 class Table(TypedDict):
@@ -77,9 +77,8 @@ def host_table(hosts: Iterable[Mapping[str, object]], kind: str = "remediate") -
         raise AnsibleFilterError(f"host_table knows no kind {kind!r}, but {', '.join(KINDS)}")
     outcomes = {str(variables["inventory_hostname"]): host_outcome(variables, kind) for variables in hosts}
     not_well = [host for host, outcome in outcomes.items() if outcome.needs_somebody]
-    return Table(
-        lines=outcome_lines(outcomes), not_well=not_well, message=f"Not well: {', '.join(not_well)}" if not_well else ""
-    )
+    last = totals(outcomes)
+    return Table(lines=[*outcome_lines(outcomes), last], not_well=not_well, message=last if not_well else "")
 
 
 class FilterModule:

@@ -11,6 +11,8 @@ description:
     (C(docs/report.schema.json)). They are made from what the playbooks and roles of this collection left in the hosts'
     variables. No host is asked.
   - Each file is complete or not there. Secrets in messages are taken out.
+  - The link C(latest) in O(folder) leads to the newest run.
+  - A host without packages of rpm, to which nothing here applies, gets no report.
   - The playbooks C(audit.yml) and C(remediate.yml) call it, through the role P(fleet.system_python.python_report#role).
 options:
   folder:
@@ -37,6 +39,12 @@ options:
   only_found:
     description:
       - Whether to write nothing when all hosts are healthy and nothing was changed.
+    type: bool
+    default: false
+  partial:
+    description:
+      - Whether the run left hosts of the inventory out, as with C(--limit). The page of the fleet tells it, and takes
+        the others as they were.
     type: bool
     default: false
 seealso:
@@ -112,6 +120,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
     "kind": {"type": "str", "choices": ["audit", "remediate"], "default": "remediate"},
     "run_id": {"type": "str"},
     "only_found": {"type": "bool", "default": False},
+    "partial": {"type": "bool", "default": False},
 }
 
 

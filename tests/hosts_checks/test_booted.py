@@ -108,7 +108,7 @@ def test_the_journal_is_evidence(host: Host, ansible: Ansible, tmp_path: Path) -
         python_report_validate_reboot=True,
         python_report_restart_command="docker restart -t 5 {{ inventory_hostname }}",
     )
-    (path,) = folder.glob(f"*/{host.name}.json")
+    path = folder / "latest" / f"{host.name}.json"
     report = json.loads(path.read_text(encoding="utf-8"))
     evidence = report["evidence"]
     said = [one["text"] for one in evidence["log"] if one["source"] == "journalctl"]

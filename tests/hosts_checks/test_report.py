@@ -43,7 +43,7 @@ INCIDENTS = {
 def reports_of(folder: Path) -> dict[str, dict[str, Any]]:
     """Return the reports of the only run in the folder, each of which must keep to the schema."""
     schema = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
-    (run,) = [path for path in folder.iterdir() if path.name != "history"]
+    (run,) = [path for path in folder.iterdir() if path.name not in ("history", "latest")]
     reports = {}
     for path in run.glob("*.json"):
         report = json.loads(path.read_text(encoding="utf-8"))
@@ -132,7 +132,8 @@ def test_collecting_evidence_changes_nothing_and_tells_no_secret(
     before = host.check(everything)
     folder = tmp_path / "reports"
     done = ansible.playbook("fleet.system_python.audit", host, arguments=("-e", f"python_report_folder={folder}"))
-    assert done.rc == 0, done.out + done.err
+    assert done.rc == 2, done.out + done.err
+    assert f"1 host: 1 critical. Not well: --limit {host.name}" in done.out
     assert host.check(everything) == before
     report = reports_of(folder)[host.name]
     assert report["evidence"]["shell_history"]
@@ -209,7 +210,7 @@ def test_a_first_host_that_refuses_everything_does_not_end_the_run_of_the_others
     reports = reports_of(folder)
     assert reports[first.name]["status"] == "unreachable"
     assert reports[second.name]["status"] == "repaired"
-    assert f"Not well: {first.name}" in done.out
+    assert f"2 hosts: 1 unreachable, 1 repaired. Not well: --limit {first.name}" in done.out
 
 
 def test_reports_are_put_where_ansible_was_started(

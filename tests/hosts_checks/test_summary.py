@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,11 +28,11 @@ system_python_exceptions:
 
 
 @pytest.fixture(scope="module")
-def hosts(fleet: Fleet) -> tuple[Host, Host]:
-    """A healthy host, and one that was broken as in incident A2."""
-    healthy, broken = fleet.up("rhel9"), fleet.up("rhel9")
+def hosts(fleet: Fleet) -> tuple[Host, Host, Host]:
+    """A healthy host, one that was broken as in incident A2, and one that is none of rpm's."""
+    healthy, broken, debian = fleet.up("rhel9"), fleet.up("rhel9"), fleet.up("debian")
     broken.tamper("rhel9_overwritten")
-    return healthy, broken
+    return healthy, broken, debian
 
 
 def summary(done: Done) -> list[str]:
@@ -41,14 +42,17 @@ def summary(done: Done) -> list[str]:
     return rest.strip("*\n").splitlines()
 
 
-def test_a_run_is_summed_up(ansible: Ansible, hosts: tuple[Host, Host], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_is_summed_up(ansible: Ansible, hosts: tuple[Host, Host, Host], monkeypatch: pytest.MonkeyPatch) -> None:
     """Audit, check, repair, and audit again: each ends with what a person needs to know."""
-    healthy, broken = hosts
+    healthy, broken, debian = hosts
     monkeypatch.setenv("ANSIBLE_CALLBACKS_ENABLED", "fleet.system_python.summary")
     monkeypatch.setenv("ANSIBLE_NOCOLOR", "1")
 
-    lines = summary(ansible.playbook("fleet.system_python.audit", *hosts, arguments=NO_REPORTS))
-    assert lines[0] == "2 hosts: 1 drift found, 1 healthy"
+    done = ansible.playbook("fleet.system_python.audit", *hosts, arguments=NO_REPORTS)
+    assert done.rc == 2
+    assert f"3 hosts: 1 critical, 1 healthy, 1 not applicable. Not well: --limit {broken.name}" in done.out
+    lines = summary(done)
+    assert lines[0] == "3 hosts: 1 drift found, 1 healthy, 1 not applicable"
     assert f"  SP201 interpreter-altered   {broken.name}" in lines
     assert lines[-1] == f"next: repair {broken.name}: fleet.system_python.remediate, first with --check --diff"
     assert not any("error" in line for line in lines)
@@ -56,16 +60,21 @@ def test_a_run_is_summed_up(ansible: Ansible, hosts: tuple[Host, Host], monkeypa
 
     options = ("-e", "python_restore_selinux=enforcing", *NO_REPORTS)
     lines = summary(ansible.playbook("fleet.system_python.remediate", *hosts, arguments=("--check", *options)))
-    assert lines[0] == "2 hosts: 1 would be repaired, 1 healthy"
+    assert lines[0] == "3 hosts: 1 would be repaired, 1 healthy, 1 not applicable"
     assert lines[-1] == f"next: run again without --check to repair {broken.name}"
 
-    lines = summary(ansible.playbook("fleet.system_python.remediate", *hosts, arguments=options))
-    assert lines[0] == "2 hosts: 1 repaired, 1 healthy"
+    done = ansible.playbook("fleet.system_python.remediate", *hosts, arguments=options)
+    assert done.rc == 0, done.out
+    # The canary is the one that drifted, not the first one.
+    assert re.findall(r"item=(fsp-[\w-]+)", done.out) == [broken.name]
+    assert not re.search(rf"included: .* for .*({healthy.name}|{debian.name})", done.out)
+    lines = summary(done)
+    assert lines[0] == "3 hosts: 1 repaired, 1 healthy, 1 not applicable"
     assert f"  SP201 interpreter-altered   {broken.name} (repaired)" in lines
     assert "next: nothing" in lines
 
     lines = summary(ansible.playbook("fleet.system_python.audit", *hosts, arguments=NO_REPORTS))
-    assert lines == ["2 hosts: 2 healthy", "next: nothing"]
+    assert lines == ["3 hosts: 2 healthy, 1 not applicable", "next: nothing"]
 
 
 def test_what_was_not_seen_and_what_was_decided(fresh: Callable[[str], Host], ansible: Ansible) -> None:

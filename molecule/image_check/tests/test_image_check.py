@@ -30,7 +30,7 @@ def run() -> dict[str, Any]:
 
 def facts(name: str) -> dict[str, Any]:
     """The facts in the report of one of the images."""
-    (path,) = REPORTS.glob(f"*/{name}.json")
+    path = REPORTS / "latest" / f"{name}.json"
     found: dict[str, Any] = json.loads(path.read_text())["before"]
     return found
 

@@ -35,6 +35,7 @@ __all__ = [
     "JournalError",
     "LockedError",
     "NoServiceManagerError",
+    "NotApplicableError",
     "OperatingSystemError",
     "PinConflictError",
     "PinImpossibleError",
@@ -49,6 +50,7 @@ __all__ = [
     "TransactionError",
     "TransactionRefusedError",
     "UnknownPlatformError",
+    "UnknownVariableError",
     "UnsafeLockError",
     "UnsafeRootError",
     "VersionGoneError",
@@ -123,6 +125,20 @@ class UnknownPlatformError(SystemPythonError):
     """No contract fits the host's os-release."""
 
     kind = "unknown_platform"
+    changed_nothing = True
+
+
+class UnknownVariableError(SystemPythonError):
+    """A variable is named as those of the roles are, but is none of them; details: variables."""
+
+    kind = "unknown_variable"
+    changed_nothing = True
+
+
+class NotApplicableError(SystemPythonError):
+    """The host has no packages of rpm, so nothing here is about it; no damage."""
+
+    kind = "not_applicable"
     changed_nothing = True
 
 

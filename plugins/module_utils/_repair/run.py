@@ -139,7 +139,8 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
             with Staging() as staging:
                 self._acquire(plan, seen.observation, staging)
         left = [finding for finding in seen.findings if not finding["repairable"]]
-        result["healthy"] = healthy(seen.findings)
+        # What a killed run left is to be finished, also where nothing else is wrong.
+        result["healthy"] = healthy(seen.findings) and not result["changed"]
         result["findings_after"] = shape_findings(left)
         result["summary"] = summarize(result, predicted=True)
         return result

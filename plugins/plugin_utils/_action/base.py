@@ -16,7 +16,9 @@ from typing import Any
 
 from ansible.plugins.action import ActionBase
 
-from ...module_utils._base.errors import SystemPythonError, changing_nothing
+from ...module_utils._base.errors import SystemPythonError, UnknownVariableError, changing_nothing
+from .._run.untyped import strings
+from .._run.variables import mistyped
 from .host import TaskHost
 
 __all__ = ["CollectionAction"]
@@ -38,8 +40,11 @@ class CollectionAction(ActionBase):
         self.variables = dict(task_vars or {})
         result: dict[str, object] = {}
         try:
+            doubtful = self._variables_in_doubt()
             with changing_nothing(self._task.check_mode):
                 self.perform(result)
+            if doubtful:
+                result["warnings"] = [*doubtful, *strings(result.get("warnings"))]
         except SystemPythonError as error:
             if result.get("changed") and not self._task.check_mode:
                 error.changed_nothing = False
@@ -49,6 +54,14 @@ class CollectionAction(ActionBase):
     @abstractmethod
     def perform(self, result: dict[str, object]) -> None:
         """Do the work and write into C(result), which is the task's even when this raises a SystemPythonError."""
+
+    def _variables_in_doubt(self) -> list[str]:
+        """Return what is to be said of variables that may be meant for us; raises where one certainly is mistyped."""
+        found = mistyped(self.variables, self.variables.get("system_python_own_variables") or ())
+        certain = [one.sentence for one in found if one.certain]
+        if certain:
+            raise UnknownVariableError(" ".join(certain), variables=[one.name for one in found if one.certain])
+        return [one.sentence for one in found]
 
     @cached_property
     def host(self) -> TaskHost:

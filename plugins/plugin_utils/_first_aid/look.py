@@ -11,6 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ...module_utils._audit.contract import Contract, contract_for
+from ...module_utils._base.errors import NotApplicableError
+from ...module_utils._base.text import printable
+from ...module_utils._disk.os_release import parse_os_release
 from .core import Supported
 from .errors import NoInterpreterError
 from .probe import PARTS, Probe, is_without_rpm, probe_settings, read_probe
@@ -64,11 +67,14 @@ class Look:
         self._result.update(interpreter=None, isolated_interpreter=None, rejected=[], hazards=[])
 
     def probe(self, more: Settings | None = None, keep: Keep | None = None) -> Probe:
-        """Ask the host and describe it. Raises UnknownPlatformError for a release without a contract.
+        """Ask the host and describe it.
 
+        Raises NotApplicableError where no package is rpm's, UnknownPlatformError for a release without a contract.
         The scripts get C(more) settings, and C(keep) their answer where no interpreter is trusted.
         """
         answer = self._ask(more)
+        if not self._contract:
+            _require_rpm(answer)
         probe = self._read_answer(answer)
         describe(probe, self._result)
         contract = contract_for(probe.os_release, self._contract)
@@ -92,6 +98,14 @@ class Look:
             return probe
         second.candidates = [other for other in probe.candidates if other.path != accepted.path] + second.candidates
         return second
+
+
+def _require_rpm(answer: Answer) -> None:
+    """Tell a system whose packages are not rpm's from one whose rpm is damaged, which names itself in os-release."""
+    release = parse_os_release(answer.first("os-release").body)
+    if release.get("ID") and is_without_rpm(answer):
+        name = printable(release.get("PRETTY_NAME") or release["ID"])
+        raise NotApplicableError(f"{name} has no packages of rpm: not a system that this collection looks after.")
 
 
 def _require_trusted(probe: Probe) -> None:

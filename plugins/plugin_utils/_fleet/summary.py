@@ -61,6 +61,9 @@ class RunSummary:
         name = _own_action(action)
         if name == "python_fleet_page":
             self._files.update({key: str(path) for key, path in mapping(result.get("files")).items()})
+        elif name and isinstance(result.get("kind"), str):
+            # An error that the play does not take for a failure.
+            self.failed(host, action, result)
         elif name == "system_python":
             self._note_repair(host, result)
         elif isinstance(facts.get("system_python"), Mapping):
@@ -73,8 +76,11 @@ class RunSummary:
         if name is not None:
             kind = result.get("kind")
             found = known.found if known else ()
-            state = failed_state(result) if name in _REPAIRS else HostState.FAILED
-            self._hosts[host] = HostSummary(state, found, found, kind if isinstance(kind, str) else "")
+            state = failed_state(result)
+            if name not in _REPAIRS and state is HostState.NOT_HELPED:
+                state = HostState.FAILED
+            is_error = isinstance(kind, str) and state is not HostState.NOT_APPLICABLE
+            self._hosts[host] = HostSummary(state, found, found, str(kind) if is_error else "")
         # On localhost the playbooks sum up, and fail when a host needs somebody.
         elif known is None and host != "localhost" and host not in self._noted:
             self._hosts[host] = HostSummary(HostState.FAILED, foreign_task=action)
@@ -101,7 +107,9 @@ class RunSummary:
 
     def _note_repair(self, host: str, result: Mapping[str, object]) -> None:
         found, left = _ids(result.get("findings")), _ids(result.get("findings_after"))
-        state = repaired_state(result, check_mode="proof" not in result)
+        only_looked = "proof" not in result
+        drifted = only_looked and bool(result.get("plan"))
+        state = repaired_state(result, check_mode=only_looked, first_aid_changed=drifted)
         self._keep_findings(host, HostSummary(state, found, found if state is HostState.WOULD_BE_REPAIRED else left))
 
     def _keep_findings(self, host: str, new: HostSummary) -> None:

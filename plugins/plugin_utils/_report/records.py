@@ -55,6 +55,8 @@ class RunRecord(TypedDict):
     core: str
     collection: str
     check_mode: bool
+    # Whether it left hosts of the inventory out.
+    partial: bool
 
 
 class Summary(TypedDict):

@@ -17,7 +17,7 @@ from .records import LeftFinding, PlanStep, QuarantinePart, ReinstalledPackage, 
 
 __all__ = ["repair_part"]
 
-_UNTOUCHED = (HostState.HEALTHY, HostState.UNREACHABLE, HostState.NOT_STARTED)
+_UNTOUCHED = (HostState.HEALTHY, HostState.UNKNOWN_PLATFORM, HostState.UNREACHABLE, HostState.NOT_STARTED)
 
 _CATEGORIES = {
     "restore_link": "packaged links put back by rename",

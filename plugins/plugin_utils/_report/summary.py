@@ -51,6 +51,8 @@ _SENTENCES = {
     ),
     HostState.NOT_HELPED: "The system Python of {host} could not be repaired; nothing was changed.",
     HostState.FAILED: "The {run} of {host} failed; somebody has to look at the host.",
+    HostState.UNKNOWN_PLATFORM: "No contract knows the system of {host}; nothing was judged, and nothing was changed.",
+    HostState.NOT_APPLICABLE: "{host} has no packages of rpm; there is nothing to tell of it.",
     HostState.UNREACHABLE: "{host} could not be reached; nothing is known about it.",
     HostState.NOT_STARTED: "The run ended before it came to {host}; nothing is known about it.",
 }

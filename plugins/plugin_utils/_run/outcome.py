@@ -16,10 +16,13 @@ What is read of a host's variables, beside the facts C(system_python):
 
 from __future__ import annotations
 
+import shlex
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TypedDict
 
+from ...module_utils._audit.rule import SEVERITIES
 from ...module_utils._base.text import shortened
 from .states import HostState
 from .untyped import mapping, mappings, strings
@@ -34,13 +37,18 @@ __all__ = [
     "failed_state",
     "finding_ids",
     "host_outcome",
+    "looked",
     "outcome_lines",
     "repaired",
     "repaired_state",
+    "totals",
     "unreachable",
 ]
 
 _Variables = Mapping[str, object]
+
+# What modules say of a host that is no case for them, by the kind of their error.
+_OTHER_SYSTEMS = {"not_applicable": HostState.NOT_APPLICABLE, "unknown_platform": HostState.UNKNOWN_PLATFORM}
 
 _FIRST_AID = "first aid brought a Python back"
 
@@ -84,11 +92,16 @@ class Outcome:
         """Whether the playbook names the host at its end, and fails."""
         return self.failed or self.state.needs_somebody
 
+    @property
+    def shown(self) -> str:
+        """The word that the table prints."""
+        return self.word or self.state.word
+
     def as_fact(self) -> OutcomeFact:
         """Return it as a variable of the host."""
         return OutcomeFact(
             state=self.state.word,
-            word=self.word or self.state.word,
+            word=self.shown,
             note=self.note,
             error=self.error,
             needs_somebody=self.needs_somebody,
@@ -115,8 +128,20 @@ def unreachable(answer: Mapping[str, object]) -> Outcome:
     return Outcome(HostState.UNREACHABLE, next(filter(None, said), ""))
 
 
+def looked(answer: Mapping[str, object]) -> Outcome:
+    """Return the outcome on a host on which a look, which returned C(answer), was all that was to be done."""
+    if answer.get("unreachable"):
+        return unreachable(answer)
+    if answer.get("kind") == "not_applicable":
+        return Outcome(HostState.NOT_APPLICABLE, _text(answer.get("msg")))
+    return Outcome(HostState.HEALTHY)
+
+
 def repaired(variables: _Variables, check_mode: bool) -> Outcome:
     """Return the outcome on a host on which first aid and the repair ran to their end."""
+    aid = mapping(variables.get("python_first_aid_result"))
+    if aid.get("kind") == "not_applicable":
+        return looked(aid)
     result = mapping(variables.get("python_restore_result"))
     aided = bool(_first_aid(variables).get("changed"))
     found = [_FIRST_AID] if aided else []
@@ -141,7 +166,8 @@ def repaired_state(result: Mapping[str, object], check_mode: bool, first_aid_cha
 
 def failed_state(answer: Mapping[str, object]) -> HostState:
     """Return the state after a task of this collection failed with C(answer)."""
-    return HostState.NOT_HELPED if answer.get("changed_nothing") else HostState.FAILED
+    other = _OTHER_SYSTEMS.get(_text(answer.get("kind")))
+    return other or (HostState.NOT_HELPED if answer.get("changed_nothing") else HostState.FAILED)
 
 
 def failed(variables: _Variables, answer: Mapping[str, object], kind: str = "remediate") -> Outcome:
@@ -156,16 +182,32 @@ def failed(variables: _Variables, answer: Mapping[str, object], kind: str = "rem
     if facts and audited_state(facts) is HostState.DRIFT_FOUND:
         # That findings are worse than what the user accepts is no error.
         return replace(_audited(facts), failed=True, error=error if answer.get("kind") else None)
-    return Outcome(HostState.FAILED, note, error, word=KINDS[kind])
+    other = _OTHER_SYSTEMS.get(error["kind"])
+    return Outcome(other, note, error) if other else Outcome(HostState.FAILED, note, error, word=KINDS[kind])
 
 
 def outcome_lines(outcomes: Mapping[str, Outcome]) -> list[str]:
     """Return the table of the hosts, a line for each: a note of several lines, as ssh writes them, becomes one."""
     width = max(map(len, outcomes), default=0)
+    column = max((len(one.shown) for one in outcomes.values()), default=0)
     return [
-        f"{host:<{width}}  {one.word or one.state.word:<14}  {_in_one_line(one.note)}".rstrip()
-        for host, one in outcomes.items()
+        f"{host:<{width}}  {one.shown:<{column}}  {_in_one_line(one.note)}".rstrip() for host, one in outcomes.items()
     ]
+
+
+def totals(outcomes: Mapping[str, Outcome]) -> str:
+    """Return the last line of the table: how many hosts are how, and those that are not well as --limit takes them."""
+    counts = Counter(one.shown for one in sorted(outcomes.values(), key=_urgency))
+    text = f"{len(outcomes)} host{'' if len(outcomes) == 1 else 's'}"
+    text += "".join(f"{', ' if number else ': '}{counts[word]} {word}" for number, word in enumerate(counts))
+    not_well = ",".join(host for host, one in outcomes.items() if one.needs_somebody)
+    return f"{text}. Not well: --limit {shlex.quote(not_well)}" if not_well else text
+
+
+def _urgency(outcome: Outcome) -> tuple[int, int]:
+    """Of an audit the worst finding first."""
+    worst = SEVERITIES.index(outcome.word) if outcome.word in SEVERITIES else 0
+    return list(HostState).index(outcome.state), -worst
 
 
 def _in_one_line(note: str) -> str:
@@ -191,7 +233,7 @@ def _unfinished(variables: _Variables) -> Outcome:
         return Outcome(HostState.FAILED, "the connection was lost")
     answers = [mapping(variables.get(name)) for name in ("python_restore_result", "python_first_aid_result")]
     for answer in answers:
-        if answer.get("failed"):
+        if answer.get("failed") or answer.get("kind") == "not_applicable":
             return failed(variables, answer)
     if answers[0]:
         return repaired(variables, check_mode=bool(variables.get("ansible_check_mode")))
@@ -208,6 +250,9 @@ def _not_repaired(variables: _Variables, answer: Mapping[str, object], note: str
     error = next((one for one in (result, aid, answer) if one.get("kind")), answer)
     kind = _text(error.get("kind")) or "unknown"
     details = mapping(result.get("details") or aid.get("details"))
+    if answer.get("failed_when_result") and not answer.get("kind") and result.get("healthy") is False:
+        # No error: the role says that what is left is worse than what the user accepts.
+        return replace(repaired(variables, check_mode=False), failed=True)
     # An error of what proves a repair comes after the repair: then something was changed.
     state = HostState.FAILED if result.get("changed") else failed_state(error)
     # That the repair changed nothing does not say that first aid, which comes before it, did not.

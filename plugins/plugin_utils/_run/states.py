@@ -47,6 +47,11 @@ class HostState(_State, Enum):
 
     FAILED = "failed", "failed", "look at {hosts}: a repair or a task went wrong there"
     NOT_HELPED = "not helped", "left", "{hosts} could not be helped: docs/troubleshooting.md has each error kind"
+    UNKNOWN_PLATFORM = (
+        "unknown platform",
+        "unknown",
+        "no contract knows the system of {hosts}: give one (docs/adding-an-os.md), or leave them out",
+    )
     UNREACHABLE = "unreachable", "unreachable", "make {hosts} reachable, and run again with --limit"
     NOT_STARTED = "not started", "unknown", "run again for {hosts}: the run ended before it came to them"
     FINDINGS_LEFT = (
@@ -63,11 +68,13 @@ class HostState(_State, Enum):
     )
     REPAIRED = "repaired", "repaired"
     HEALTHY = "healthy", "healthy"
+    # It gets no report, so no page shows it.
+    NOT_APPLICABLE = "not applicable", "healthy"
 
     @property
     def needs_somebody(self) -> bool:
         """Whether the playbooks name the host at their end, and fail."""
-        return self in (HostState.FAILED, HostState.NOT_HELPED, HostState.UNREACHABLE, HostState.NOT_STARTED)
+        return self in _NEED_SOMEBODY
 
     @property
     def stops_rollout(self) -> bool:
@@ -98,6 +105,15 @@ class HostState(_State, Enum):
         """Return the state that a report of a run of C(kind) has; null for a status of a later version."""
         found = cls.of_word(status)
         return cls.DRIFT_FOUND if found is cls.FINDINGS_LEFT and kind == "audit" else found
+
+
+_NEED_SOMEBODY = (
+    HostState.FAILED,
+    HostState.NOT_HELPED,
+    HostState.UNKNOWN_PLATFORM,
+    HostState.UNREACHABLE,
+    HostState.NOT_STARTED,
+)
 
 
 def page_of(status: str, kind: str, is_found: bool | None) -> str:

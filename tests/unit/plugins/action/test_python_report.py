@@ -38,8 +38,8 @@ def run(
 ) -> dict[str, Any]:
     action = python_report.ActionModule.__new__(python_report.ActionModule)
     action._task = SimpleNamespace(check_mode=False, args={})
-    arguments = {"folder": str(folder), "hosts": list(variables), "kind": "audit", "run_id": None, "only_found": False}
-    arguments.update(more)
+    arguments: dict[str, Any] = {"folder": str(folder), "hosts": list(variables), "kind": "audit", "run_id": None}
+    arguments |= {"only_found": False, "partial": False, **more}
     monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
     monkeypatch.setattr(action, "validate_argument_spec", lambda **_spec: (None, arguments))
     return action.run(None, {"hostvars": Hosts(variables)})
@@ -72,6 +72,30 @@ def test_a_run_without_anything_to_tell_writes_nothing(tmp_path: Path, monkeypat
     result = run(tmp_path / "reports", variables, monkeypatch, only_found=True)
     assert result["files"] == []
     assert not (tmp_path / "reports").exists()
+
+
+def test_the_newest_run_is_found_by_a_link(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    healthy = {"web1": {"ansible_facts": {"system_python": recorded("healthy_rhel9")["facts"]}}}
+    for name in ("first", "second"):
+        run(tmp_path, healthy, monkeypatch, run_id=name, partial=name == "second")
+        assert (tmp_path / "latest").readlink() == Path(name)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["first", "latest", "second"]
+    read = [json.loads((tmp_path / name / "web1.json").read_text(encoding="utf-8")) for name in ("first", "latest")]
+    assert [one["run"]["partial"] for one in read] == [False, True]
+
+
+def test_what_others_call_latest_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "latest").mkdir()
+    assert run(tmp_path, {"web1": {}}, monkeypatch)["files"]
+    assert (tmp_path / "latest").is_dir()
+    assert not (tmp_path / "latest").is_symlink()
+
+
+def test_a_host_that_this_is_not_about_gets_no_report(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    debian = {"system_python_outcome": {"state": "not applicable"}}
+    assert run(tmp_path, {"debian": debian}, monkeypatch, only_found=True)["files"] == []
+    result = run(tmp_path, {"debian": debian, "web1": {}}, monkeypatch)
+    assert [one["host"] for one in result["files"]] == ["web1"]
 
 
 def test_variables_of_the_user_are_not_looked_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,6 +17,7 @@ PROGRAM = Path(sys.executable).with_name("ansible-playbook")
 
 pytestmark = pytest.mark.skipif(not PROGRAM.exists(), reason=f"there is no {PROGRAM}")
 
+LAST = "3 hosts: 1 failed, 1 not helped, 1 not started. Not well: --limit broken,lost,new"
 ERROR = {"kind": "no_source", "changed_nothing": True, "details": {"wanted": ["p"]}}
 
 TASKS = [
@@ -78,12 +79,13 @@ def test_outcomes_and_their_table(tmp_path: Path) -> None:
     assert last["hosts"]["broken"]["msg"] == {
         "table": {
             "lines": [
-                "broken  not helped      No source has it.",
-                "lost    failed          the connection was lost",
+                "broken  not helped   No source has it.",
+                "lost    failed       the connection was lost",
                 "new     not started",
+                LAST,
             ],
             "not_well": ["broken", "lost", "new"],
-            "message": "Not well: broken, lost, new",
+            "message": LAST,
         },
         "stops": [False, True, False],
         "error": {"kind": "no_source", "msg": "No source has it.", "details": {"wanted": ["p"]}},

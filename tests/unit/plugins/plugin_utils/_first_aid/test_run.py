@@ -13,6 +13,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.errors i
     AcquisitionError,
     DatabaseError,
     LockedError,
+    NotApplicableError,
     PrivilegeError,
     QuarantineError,
     ReadOnlyError,
@@ -352,7 +353,8 @@ def test_a_package_named_by_the_operator_is_installed_only_where_nothing_else_wi
     run(TOO_OLD, ("unusable zypper\nno",), install="python311", error=AcquisitionError)
 
 
-DEBIAN = "os-release\nID=debian\nVERSION_ID=13"
+DEBIAN = 'os-release\nPRETTY_NAME="Debian GNU/Linux 13"\nID=debian\nVERSION_ID=13'
+UNOWNED = ("candidate /usr/bin/python3.13 3.13", "rejected unowned\nno package owns it", "rpm\n/usr/bin/rpm")
 NO_RPM = ("uid 0", DEBIAN, "rpm\n")
 
 
@@ -388,8 +390,21 @@ def test_an_rpm_host_that_lost_its_rpm_is_no_host_without_rpm(release: str) -> N
 
 
 def test_the_tool_rpm_on_debian_owns_nothing() -> None:
-    unowned = ("candidate /usr/bin/python3.13 3.13", "rejected unowned\nno package owns it", "rpm\n/usr/bin/rpm")
-    assert look_anywhere(("uid 0", DEBIAN, *unowned, "database 0"))[0] is None
-    assert look_anywhere(("uid 0", DEBIAN, *unowned))[0] is None
+    assert look_anywhere(("uid 0", DEBIAN, *UNOWNED, "database 0"))[0] is None
+    assert look_anywhere(("uid 0", DEBIAN, *UNOWNED))[0] is None
     with pytest.raises(SystemPythonError, match="rpm database cannot be read"):
-        look_anywhere(("uid 0", "os-release\nID=other", *unowned, "database 1\nerror: cannot open"))
+        look_anywhere(("uid 0", "os-release\nID=other", *UNOWNED, "database 1\nerror: cannot open"))
+
+
+@pytest.mark.parametrize("answer", [NO_RPM, ("uid 0", DEBIAN, *UNOWNED, "database 0"), ("uid 0", DEBIAN, *UNOWNED)])
+@pytest.mark.parametrize("install", [None, "python311"])
+def test_a_host_without_packages_of_rpm_is_no_case_for_first_aid(answer: Sequence[str], install: str | None) -> None:
+    result, _remote, error = run(answer, install=install, error=NotApplicableError)
+    assert str(error) == "Debian GNU/Linux 13 has no packages of rpm: not a system that this collection looks after."
+    assert "plan" not in result
+
+
+@pytest.mark.parametrize("release", ['ID="sl-micro"\nID_LIKE="suse"\nVERSION_ID="6.1"', "ID=mine\nVERSION_ID=1"])
+def test_an_unknown_system_of_rpm_is_called_so(release: str) -> None:
+    _result, _remote, error = run((HEALTHY[0], f"os-release\n{release}", *HEALTHY[2:]), error=UnknownPlatformError)
+    assert "docs/adding-an-os.md" in str(error)

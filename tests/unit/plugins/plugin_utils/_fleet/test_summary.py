@@ -108,6 +108,15 @@ def test_states_are_those_of_the_report_without_a_playbook_too(summary: RunSumma
     assert summary.lines()[0] == "4 hosts: 2 failed, 1 not helped, 1 repaired"
 
 
+def test_other_systems_are_no_failure_of_the_collection(summary: RunSummary) -> None:
+    summary.ok("web1", FACTS, {"kind": "not_applicable", "msg": "No packages of rpm."})
+    summary.failed("web2", FACTS, {"kind": "unknown_platform", "changed_nothing": True})
+    summary.failed("web3", REPAIR, {"kind": "not_applicable", "changed_nothing": True})
+    lines = summary.lines()
+    assert lines[0] == "3 hosts: 1 unknown platform, 2 not applicable"
+    assert [line for line in lines if "error" in line] == ["  error unknown_platform: web2"]
+
+
 def test_what_the_audit_playbook_says_is_told_in_the_same_words(summary: RunSummary) -> None:
     summary.ok("web1", FACTS, audited("SP201"))
     summary.ok("web1", "ansible.builtin.set_fact", said("drift found"))

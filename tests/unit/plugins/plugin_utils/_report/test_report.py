@@ -49,6 +49,7 @@ RUN = RunRecord(
     core="2.19.4",
     collection="0.1.0",
     check_mode=False,
+    partial=False,
 )
 HOSTILE = "we<b>1</b>\"'&`|*_[x](javascript:alert(1))\n# $(id)\x1b[31m ../..\u202e"
 

@@ -15,6 +15,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._run.outcome i
     host_outcome,
     outcome_lines,
     repaired,
+    totals,
     unreachable,
 )
 from ansible_collections.fleet.system_python.plugins.plugin_utils._run.states import PAGE_LABELS, HostState, by_urgency
@@ -201,14 +202,61 @@ def test_the_table() -> None:
     }
     assert outcome_lines(hosts) == [
         "web1       healthy",
-        "database1  critical        SP201",
-        "web2       failed          two; lines",
+        "database1  critical  SP201",
+        "web2       failed    two; lines",
     ]
+    assert totals(hosts) == "3 hosts: 1 failed, 1 critical, 1 healthy. Not well: --limit web2"
+
+
+def test_every_state_fits_its_column() -> None:
+    hosts = {state.name: Outcome(state, "note") for state in HostState}
+    assert len({line.index("note") for line in outcome_lines(hosts)}) == 1
+
+
+def test_the_worst_findings_are_counted_first_and_hosts_are_named_as_a_shell_takes_them() -> None:
+    words = ["minor", "critical", "minor", "major"]
+    hosts = {f"web{number}": Outcome(HostState.DRIFT_FOUND, word=word) for number, word in enumerate(words)}
+    assert totals(hosts) == "4 hosts: 1 critical, 1 major, 2 minor"
+    hosts = {"web1": Outcome(HostState.FAILED), "odd name": Outcome(HostState.UNREACHABLE)}
+    assert totals(hosts) == "2 hosts: 1 failed, 1 unreachable. Not well: --limit 'web1,odd name'"
+    assert totals({"web1": Outcome(HostState.HEALTHY)}) == "1 host: 1 healthy"
+
+
+def test_findings_left_beyond_the_limit_of_a_repair_are_no_error() -> None:
+    judged = {"msg": ["web1: repaired as far as it may be"], "failed_when_result": True}
+    variables = {**BEGAN, "python_restore_result": result("SP201", left=("SP218",))}
+    outcome = failed(variables, judged)
+    assert (outcome.state, outcome.note) == (HostState.FINDINGS_LEFT, "SP201 (left: SP218)")
+    assert (outcome.error, outcome.needs_somebody, outcome.state.stops_rollout) == (None, True, False)
+    refused = {"msg": "No.", "kind": "not_proven", "failed_when_result": True}
+    assert failed(variables, refused).state is HostState.FAILED
+
+
+@pytest.mark.parametrize("kind", ["audit", "remediate"])
+def test_a_host_that_this_is_not_about_needs_nobody(kind: str) -> None:
+    answer = {"kind": "not_applicable", "msg": "Debian has no packages of rpm.", "changed_nothing": True}
+    outcome = failed(BEGAN, answer, kind)
+    assert (outcome.state, outcome.note) == (HostState.NOT_APPLICABLE, "Debian has no packages of rpm.")
+    assert not outcome.needs_somebody
+    aided = {"python_first_aid_result": answer}
+    assert repaired(aided, check_mode=False).state is host_outcome(aided).state is HostState.NOT_APPLICABLE
+    assert host_outcome({**aided, "python_restore_result": answer}).state is HostState.NOT_APPLICABLE
+
+
+@pytest.mark.parametrize("kind", ["audit", "remediate", "image"])
+def test_an_unknown_system_is_called_so(kind: str) -> None:
+    outcome = failed(BEGAN, {"kind": "unknown_platform", "msg": "No contract.", "changed_nothing": True}, kind)
+    assert (outcome.state, outcome.shown, outcome.needs_somebody) == (
+        HostState.UNKNOWN_PLATFORM,
+        "unknown platform",
+        True,
+    )
 
 
 def test_the_schema_of_a_report_knows_every_state() -> None:
     schema = json.loads((ROOT / "docs/report.schema.json").read_text(encoding="utf-8"))
-    assert {state.status for state in HostState} == set(schema["properties"]["status"]["enum"])
+    reported = {state.status for state in HostState if state is not HostState.NOT_APPLICABLE}
+    assert reported == set(schema["properties"]["status"]["enum"])
     assert {state.page for state in HostState} == set(PAGE_LABELS)
 
 
@@ -222,4 +270,4 @@ def test_a_state_is_found_by_the_status_of_a_report(state: HostState) -> None:
 def test_what_needs_somebody_comes_first() -> None:
     words = [state.word for state in by_urgency([HostState.HEALTHY, HostState.UNREACHABLE, HostState.FAILED])]
     assert words == ["failed", "unreachable", "healthy"]
-    assert [state for state in HostState if state.needs_somebody] == list(HostState)[:4]
+    assert [state for state in HostState if state.needs_somebody] == list(HostState)[:5]
