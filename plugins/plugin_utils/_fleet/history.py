@@ -29,6 +29,7 @@ def kept_run(run: FleetRun, hosts: Iterable[HostRow]) -> PastRun:
         format=FORMAT,
         run=run["id"],
         time=run["time"],
+        partial=run["partial"],
         hosts={
             row["host"]: KeptHost(state=row["state"], found=sorted({one["id"] for one in counted_findings(row)}))
             for row in hosts
@@ -45,17 +46,23 @@ def newest_runs(current: PastRun, earlier: Iterable[PastRun]) -> list[PastRun]:
 
 
 def count_runs(runs: Sequence[PastRun]) -> list[RunCount]:
-    """Return for each run its counts by state, and which hosts drifted since the run before."""
-    before = [None, *runs]
-    return [
-        RunCount(
-            run=safe_text(one["run"]),
-            time=safe_text(one["time"]),
-            states=count_states(host["state"] for host in one["hosts"].values()),
-            drifted=_drifted(one["hosts"], last["hosts"]) if last else [],
+    """Return for each run its counts by state, and which hosts drifted since they were last looked at."""
+    counts: list[RunCount] = []
+    last: dict[str, KeptHost] = {}
+    for one in runs:
+        partial = one.get("partial", False)
+        now = {**last, **one["hosts"]} if partial else one["hosts"]
+        counts.append(
+            RunCount(
+                run=safe_text(one["run"]),
+                time=safe_text(one["time"]),
+                partial=partial,
+                states=count_states(host["state"] for host in now.values()),
+                drifted=_drifted(one["hosts"], last),
+            )
         )
-        for last, one in zip(before, runs, strict=False)
-    ]
+        last = dict(now)
+    return counts
 
 
 def count_states(found: Iterable[str]) -> dict[str, int]:
@@ -70,6 +77,6 @@ def drifts(runs: Iterable[PastRun]) -> Counter[str]:
 
 
 def _drifted(hosts: Mapping[str, KeptHost], last: Mapping[str, KeptHost]) -> list[str]:
-    """Return hosts on which something was found now, and which ended the run before in a good state."""
+    """Return hosts on which something was found now, and which were in a good state when last looked at."""
     good = {host for host, kept in last.items() if kept["state"] in GOOD}
     return [safe_text(host) for host in sorted(hosts, key=natural_order) if host in good and hosts[host]["found"]]

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from ...module_utils._audit.findings import SEVERITIES
+from ...module_utils._audit.findings import RULES, SEVERITIES
 from ...module_utils._audit.waivers import until
 from .._run.states import page_of
 from .._run.untyped import mapping, mappings, strings
@@ -26,6 +26,7 @@ __all__ = ["counted_findings", "host_row", "open_findings"]
 
 _Untyped = Mapping[str, object]
 
+_BY_VERIFICATION = {rule.id for rule in RULES if rule.differs}
 _MINOR = re.compile(r"^(\d+\.\d+)")
 
 
@@ -49,6 +50,7 @@ def host_row(report: ReportFile, base: Path) -> HostRow:
         manager=safe_text(mapping(facts.get("manager")).get("state")),
         worst=_worst(findings),
         findings=findings,
+        not_checked=_not_checked(facts) if facts else None,
         interpreters=_in_use(facts),
         report=_link(report.path, base),
         drifts=0,
@@ -98,6 +100,14 @@ def _decision(accepted: _Untyped) -> str:
 def _worst(findings: Iterable[FindingRow]) -> str:
     ranks = [SEVERITIES.index(one["severity"]) for one in findings if one["state"] not in ("repaired", "accepted")]
     return SEVERITIES[max(ranks)] if ranks else ""
+
+
+def _not_checked(facts: _Untyped) -> dict[str, str]:
+    """Return the rules that were not, or only in part, applied."""
+    found = {safe_text(rule): short_text(why) for rule, why in mapping(facts.get("not_checked")).items()}
+    if mapping(facts.get("verification")).get("partial"):
+        found |= dict.fromkeys(_BY_VERIFICATION - found.keys(), "rpm -V did not end in time")
+    return found
 
 
 def _os_name(facts: _Untyped) -> str:

@@ -6,8 +6,9 @@
 
 """A fleet as JUnit XML: a suite per host, a test case per rule.
 
-A finding that is still there is a failure. One that was repaired passes and says so; one that is accepted is skipped.
-A host that could not be looked at has one test case, with an error.
+A finding that is still there is a failure. One that was repaired passes and says so. One that is accepted is skipped,
+and so is a rule that was not applied, or only in part. A host that could not be looked at has one test case, with an
+error.
 """
 
 from __future__ import annotations
@@ -34,7 +35,7 @@ def junit(fleet: Fleet) -> bytes:
     if fleet["faults"]:
         suites.append(_suite("reports that cannot be read", _faults(fleet)))
     root = ET.Element("testsuites", name="fleet.system_python")
-    for key in ("tests", "failures", "errors"):
+    for key in ("tests", "failures", "errors", "skipped"):
         root.set(key, str(sum(int(suite.get(key, "0")) for suite in suites)))
     root.extend(suites)
     ET.indent(root, " ")
@@ -89,6 +90,10 @@ def _rule(row: HostRow, kind: str, name: str) -> ET.Element:
         ET.SubElement(case, "skipped", message=_xml("; ".join(accepted)))
     elif found:
         ET.SubElement(case, "system-out").text = _xml("\n".join(f"repaired: {one['summary']}" for one in found))
+    elif row["not_checked"] is None:
+        ET.SubElement(case, "skipped", message="nothing was looked at")
+    elif kind in row["not_checked"]:
+        ET.SubElement(case, "skipped", message=_xml(row["not_checked"][kind]))
     return case
 
 

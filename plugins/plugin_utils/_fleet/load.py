@@ -167,6 +167,8 @@ def _no_run(data: _Untyped) -> str:
     reason = _other_format(data) or _wrong_types(data, {"run": str, "time": str, "hosts": dict})
     if reason:
         return reason
+    if not isinstance(data.get("partial", False), bool):
+        return "does not say whether it is partial"
     for host, entry in mapping(data["hosts"]).items():
         if not isinstance(entry, dict) or not isinstance(entry.get("state"), str):
             return f"has no state for the host {host!r}"

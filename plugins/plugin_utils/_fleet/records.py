@@ -48,7 +48,10 @@ class FindingRow(TypedDict):
 
 
 class HostRow(TypedDict):
-    """A host. C(interpreters) are as "3.11 packaged", C(report) is a relative address, C(drifts) a number of runs."""
+    """A host. C(interpreters) are as "3.11 packaged", C(report) is a relative address, C(drifts) a number of runs.
+
+    C(not_checked) has the rules that were not applied, or only in part, with the reason; null where none was.
+    """
 
     host: str
     groups: list[str]
@@ -61,17 +64,19 @@ class HostRow(TypedDict):
     manager: str
     worst: str
     findings: list[FindingRow]
+    not_checked: dict[str, str] | None
     interpreters: list[str]
     report: str
     drifts: int
 
 
 class FleetRun(TypedDict):
-    """The run that most of the reports are of; C(mixed) when there are others."""
+    """The run that most of the reports are of; C(mixed) when there are others, C(partial) when it left hosts out."""
 
     id: str
     time: str
     mixed: bool
+    partial: bool
 
 
 class KindCount(TypedDict):
@@ -109,10 +114,14 @@ class InterpreterCount(TypedDict):
 
 
 class RunCount(TypedDict):
-    """A run: its hosts by state, and those that drifted since the run before."""
+    """A run: its hosts by state, and those that drifted since they were last looked at.
+
+    Of a C(partial) one the states are also those in which the other hosts were left by the runs before.
+    """
 
     run: str
     time: str
+    partial: bool
     states: dict[str, int]
     drifted: list[str]
 
@@ -146,10 +155,11 @@ class KeptHost(TypedDict):
 
 
 class PastRun(TypedDict):
-    """What is kept of a run, so that later pages can show the drift over time."""
+    """What is kept of a run, so that later pages can show the drift over time. Older ones are without C(partial)."""
 
     kind: str
     format: int
     run: str
     time: str
+    partial: bool
     hosts: dict[str, KeptHost]

@@ -67,7 +67,7 @@ def all_findings(fleet: Fleet) -> Iterator[tuple[HostRow, FindingRow]]:
 def _read(folder: Path, base: Path, faults: list[FaultRow]) -> tuple[list[HostRow], FleetRun]:
     """Return the hosts, and the run that most of their reports are of."""
     rows: dict[str, HostRow] = {}
-    runs: Counter[tuple[str, str]] = Counter()
+    runs: Counter[tuple[str, str, bool]] = Counter()
     for report in reports(folder, faults):
         row = host_row(report, base)
         if row["host"] in rows:
@@ -76,16 +76,16 @@ def _read(folder: Path, base: Path, faults: list[FaultRow]) -> tuple[list[HostRo
             continue
         rows[row["host"]] = row
         runs[_run_of(report.data)] += 1
-    name, time = runs.most_common(1)[0][0] if runs else ("", "")
-    run = FleetRun(id=name, time=time, mixed=len({one[0] for one in runs}) > 1)
+    name, time, partial = runs.most_common(1)[0][0] if runs else ("", "", False)
+    run = FleetRun(id=name, time=time, mixed=len({one[0] for one in runs}) > 1, partial=partial)
     return [rows[host] for host in sorted(rows, key=natural_order)], run
 
 
-def _run_of(data: Mapping[str, object]) -> tuple[str, str]:
-    """Return the id and the time of a report's run."""
+def _run_of(data: Mapping[str, object]) -> tuple[str, str, bool]:
+    """Return the id and the time of a report's run, and whether it left hosts out."""
     run = mapping(data["run"])
     time = safe_text(run.get("started") or run.get("ended"))
-    return safe_text(run.get("id")) or time, time
+    return safe_text(run.get("id")) or time, time, bool(run.get("partial"))
 
 
 def _kinds(hosts: _Rows) -> list[KindCount]:

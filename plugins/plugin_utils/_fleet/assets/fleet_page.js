@@ -198,13 +198,13 @@
     const daily = new Set(runs.map((run) => run.time.slice(0, 10))).size === runs.length;
     draw(
       "chart-history", "Hosts that were not healthy, over the last " + runs.length + " runs", "Oldest run first.",
-      runs.map((run) => run.time.slice(0, daily ? 10 : 16).replace("T", " ") || run.run),
+      runs.map((run) => (run.time.slice(0, daily ? 10 : 16).replace("T", " ") || run.run) + (run.partial ? " (partial)" : "")),
       used.map((state) => ({ label: LABELS[state], data: runs.map((run) => run.states[state]), tone: state })),
-      false, ["run", "hosts", "not healthy", "drifted since the run before", "which"],
+      false, ["run", "hosts", "not healthy", "drifted since last looked at", "which"],
       runs.map((run) => {
         const all = Object.values(run.states).reduce((sum, number) => sum + number, 0);
         const names = run.drifted.slice(0, BARS).join(" ") + (run.drifted.length > BARS ? " ..." : "");
-        return [run.time || run.run, all, all - run.states.healthy, run.drifted.length, names];
+        return [(run.time || run.run) + (run.partial ? " (partial)" : ""), all, all - run.states.healthy, run.drifted.length, names];
       })
     );
   }
@@ -381,7 +381,7 @@
   function introduce() {
     const run = fleet.run;
     const about = [];
-    if (run.time) about.push("Run of " + run.time.replace("T", " ").replace("Z", " UTC"));
+    if (run.time) about.push((run.partial ? "Run over a part of the hosts, of " : "Run of ") + run.time.replace("T", " ").replace("Z", " UTC"));
     if (run.mixed) about.push("some reports are of another run");
     if (fleet.causes.length) {
       about.push("most frequent cause: " + fleet.causes[0].cause.replace(/\.$/, "") + " (" + plural(fleet.causes[0].hosts, "host") + ")");

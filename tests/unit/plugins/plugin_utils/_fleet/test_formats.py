@@ -50,6 +50,25 @@ def test_junit_is_read_by_junitparser(fleet: Fleet) -> None:
     assert all(case.is_passed for case in repaired)
 
 
+def test_junit_skips_what_was_not_checked(tmp_path: Path) -> None:
+    seen, blind = (report(name, [], "el9", "healthy", BEGIN, 1) for name in ("seen", "blind"))
+    seen["before"] |= {"not_checked": {"SP217": "not asked for"}}
+    partial = {**report("partial", [], "el9", "healthy", BEGIN, 1)}
+    partial["before"] = {**partial["before"], "verification": {"partial": True}}
+    write_reports(tmp_path, [seen, partial, {**blind, "before": None, "after": None}])
+    root = ET.fromstring(junit(fleet_of(tmp_path, None, tmp_path)))
+    suites = {suite.get("name"): suite for suite in root}
+    skipped = {
+        name: {str(case.get("name"))[:5]: one.get("message") for case in suite for one in case.iter("skipped")}
+        for name, suite in suites.items()
+    }
+    assert skipped["seen"] == {"SP217": "not asked for"}
+    assert skipped["partial"]["SP201"] == "rpm -V did not end in time"
+    assert "SP101" not in skipped["partial"]
+    assert set(skipped["blind"].values()) == {"nothing was looked at"}
+    assert suites["blind"].get("skipped") == suites["blind"].get("tests") == str(len(skipped["blind"]))
+
+
 def test_junit_names_a_hostile_host_and_stays_xml(fleet: Fleet) -> None:
     root = ET.fromstring(junit(fleet))
     names = [suite.get("name") for suite in root]

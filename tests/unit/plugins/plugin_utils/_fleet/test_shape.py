@@ -18,6 +18,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.junit i
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.prometheus import prometheus
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.records import (
     Fleet,
+    FleetRun,
     HostRow,
     KeptHost,
     PastRun,
@@ -119,6 +120,7 @@ def test_every_example_of_the_reports_has_its_state() -> None:
         "not helped": "left",
         "not started": "unknown",
         "repaired": "repaired",
+        "unknown platform": "unknown",
         "unreachable": "unreachable",
         "would be repaired": "drifted",
     }
@@ -194,6 +196,7 @@ def test_drift_over_time(tmp_path: Path) -> None:
             format=1,
             run=run,
             time=f"2026-01-0{run}T00:00:00Z",
+            partial=False,
             hosts={host: KeptHost(state=state, found=found) for host, (state, found) in hosts.items()},
         )
         (history / f"{run}.json").write_text(json.dumps(record))
@@ -201,6 +204,28 @@ def test_drift_over_time(tmp_path: Path) -> None:
     assert [run["drifted"] for run in shown["history"]] == [[], ["web1", "web2"], ["web1"]]
     assert [run["states"]["healthy"] for run in shown["history"]] == [2, 0, 0]
     assert {host["host"]: host["drifts"] for host in shown["hosts"]} == {"web1": 2, "web2": 2}
+
+
+def test_a_run_over_a_part_of_the_hosts_is_no_drift(tmp_path: Path) -> None:
+    history = tmp_path / "history"
+    history.mkdir()
+    sick, well = KeptHost(state="left", found=["SP212"]), KeptHost(state="healthy", found=[])
+    runs = [(False, {"web1": well, "web2": sick}), (True, {"web2": well}), (False, {"web1": sick, "web2": sick})]
+    for number, (partial, hosts) in enumerate(runs):
+        record = kept_run(
+            FleetRun(id=str(number), time=f"2026-01-0{number + 1}T00:00:00Z", mixed=False, partial=partial), []
+        )
+        (history / f"{number}.json").write_text(json.dumps({**record, "hosts": hosts}))
+    shown = fleet(tmp_path, [], history)["history"]
+    assert [run["partial"] for run in shown] == [False, True, False]
+    # web1 was not looked at: it is as it was.
+    assert [run["states"]["healthy"] for run in shown] == [1, 2, 0]
+    assert [run["drifted"] for run in shown] == [[], [], ["web1", "web2"]]
+
+
+def test_a_run_that_was_kept_before_there_were_partial_ones_is_read(tmp_path: Path) -> None:
+    write_history(tmp_path / "history", 5, 3)
+    assert {run["partial"] for run in fleet(tmp_path, simulate(5), tmp_path / "history")["history"]} == {False}
 
 
 def test_the_page_of_a_run_that_was_kept_counts_it_once(tmp_path: Path) -> None:
