@@ -16,7 +16,9 @@ __all__ = ["RESULTS", "SETTINGS", "Mistyped", "mistyped"]
 # What users set, by the prefix of its name: the options in meta/argument_specs.yml of the roles, and what playbooks
 # read. Here, because ten files are too many to read for each task.
 SETTINGS: Mapping[str, str] = {
-    "python_audit": "check_manager contract dependents dependents_folders fail_severity timeout unversioned",
+    "python_audit": (
+        "check_manager contract dependents dependents_folders exceptions fail_severity timeout unversioned"
+    ),
     "python_benchmark": (
         "baseline clock folder fsync interpreters niceness pictures pyperf_from_index pyperf_wheelhouse reports "
         "rounds runner scale scripts timeout tolerance user warmups workloads"
@@ -25,10 +27,10 @@ SETTINGS: Mapping[str, str] = {
         "borrow check_signatures contract donors files host_files install lock_timeout needed_files needs sources"
     ),
     "python_guard": (
-        "baseline baseline_digest baselines contract full_every metrics_folder notify path_units period schedule "
-        "state unversioned wait"
+        "baseline baseline_digest baselines contract exceptions full_every metrics_folder notify path_units period "
+        "schedule state unversioned wait"
     ),
-    "python_image_check": "archive contract engine fail_severity image root timeout unversioned work_folder",
+    "python_image_check": "archive contract engine exceptions fail_severity image root timeout unversioned work_folder",
     "python_pin": (
         "attributes contract edit_packaged_files fetch_timeout inventory inventory_folder inventory_group "
         "lock_timeout marker pip_config protection python3 restore shadows timeout unversioned variables"
@@ -38,16 +40,16 @@ SETTINGS: Mapping[str, str] = {
         "second_run validate_reboot"
     ),
     "python_restore": (
-        "borrow check_signatures contract edit_packaged_files fail_severity fetch_timeout files "
-        "install_link_package lock_timeout quarantine quarantine_all reboot_timeout report selinux timeout "
-        "transactional unversioned use"
+        "borrow check_signatures contract edit_packaged_files exceptions fail_severity fetch_timeout files "
+        "install_link_package lock_timeout quarantine quarantine_all reboot_timeout report selinux stricter_modes "
+        "timeout transactional unversioned use"
     ),
     "python_runtime": "keep lock_timeout pack_to poll root runtimes state timeout user",
     "python_venv": (
         "dry_run except extra_files import_exceptions interpreter keep lock_timeout only origins restart roots venvs "
         "wheelhouse"
     ),
-    "system_python": "batches builders contract hosts own_variables",
+    "system_python": "batches builders contract exceptions hosts own_variables",
     "image_check": "archive contract folder formats image root targets",
     "venv_separation": "interpreters package user wheelhouse",
 }
