@@ -17,6 +17,7 @@ __all__ = ["checker_text"]
 _FOLDER = Path(__file__).parent / "parts"
 # In the order in which somebody who reads the whole file meets them; head begins it, and main is called at its end.
 _PARTS = (
+    "constants",
     "config",
     "text",
     "changes",

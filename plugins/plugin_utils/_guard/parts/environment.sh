@@ -2,6 +2,7 @@
 # GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 # shellcheck shell=sh
+# shellcheck disable=SC2154  # variables of other parts
 
 # --- variables that settings files set for everyone ------------------------------------------------------------------
 

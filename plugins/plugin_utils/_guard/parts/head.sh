@@ -24,11 +24,6 @@ NL='
 '
 TAB='	'
 IFS=" $TAB$NL"
-VERSION=1
-# What minimal images leave out.
-left_out='^/usr/(share/(doc|info|licenses|locale|man)|lib/\.build-id)(/|$)'
-# Of the lines of $work/files, for grep and sed.
-column="[^$TAB]*$TAB"
 # Of what it calls, every remark of the loader or of rpm would be a line in the journal at each check.
 exec 3>&2 2>/dev/null
 
