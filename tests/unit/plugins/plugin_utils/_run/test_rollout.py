@@ -61,5 +61,5 @@ def test_the_look_asks_for_what_the_role_does() -> None:
     # What was borrowed for one host, and what first aid did there.
     assert set(asked) == set(wanted) - {"controller_files", "report_always"}
     assert all(
-        str(wanted[name]).split("|")[0].split()[1] in str(value) for name, value in asked.items() if name != "state"
+        str(wanted[name]).partition("|")[0].split()[1] in str(value) for name, value in asked.items() if name != "state"
     )
