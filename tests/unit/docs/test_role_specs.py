@@ -3,7 +3,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Each role's meta/argument_specs.yml, its defaults/main.yml and its task files say the same.
 
-An option is either required, and then has no default anywhere, or has the same default in both files.
+An option is either required, and then has no default anywhere, or has the same default in both files. What is computed
+from other variables, and is no text, has none in the specification: a template is no value of its type.
 """
 
 from collections.abc import Mapping
@@ -33,9 +34,17 @@ def problems(prefix: str, entry_points: Mappings, defaults: Mappings, tasks: set
         given = [repr(one[key]) for one, key in ((option, "default"), (defaults, name)) if key in one]
         if option.get("required") and given:
             found.append(f"required, with a default: {name}")
+        elif is_computed(option, defaults.get(name)):
+            found += [f"default {name}"] if "default" in option else []
         elif not option.get("required") and (len(given) != 2 or given[0] != given[1]):
             found.append(f"default {name}")
     return found
+
+
+def is_computed(option: Mappings, default: object) -> bool:
+    """Whether it comes from a template, whose result is of a type that a template is not."""
+    kind = option.get("elements") or option.get("type")
+    return str(default).startswith("{{") and kind in ("bool", "dict", "int", "float")
 
 
 DESCRIPTIONS = ("short_description", "description")
