@@ -23,6 +23,7 @@ import apply
 import pytest
 from hostkit import fleets
 from hostkit.shell import HostError
+from preloaded import ansible_playbook
 
 ROOT = Path(__file__).resolve().parents[2]
 UNDER_TEST = "/root/under-test"
@@ -213,6 +214,7 @@ class Ansible:
 
     # A task takes one execution in a container, not five; test_installed.py runs as users have it by default.
     pipelining = True
+    core = os.environ.get("SYSTEM_PYTHON_CORE", "")
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -227,6 +229,9 @@ class Ansible:
 
     def _run(self, argv: list[str]) -> Done:
         environment = dict(os.environ, ANSIBLE_STDOUT_CALLBACK="ansible.builtin.default", ANSIBLE_FORCE_COLOR="0")
+        program, *arguments = argv
+        if program == "ansible-playbook":
+            return Done(*ansible_playbook(arguments, self.folder, environment, self.core))
         done = subprocess.run(argv, capture_output=True, text=True, env=environment, cwd=self.folder, check=False)
         return Done(done.returncode, done.stdout, done.stderr)
 

@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 from checkkit import ROOT, Fleet, Host, keep
+from preloaded import ansible_playbook
 
 IMAGES = ("rhel9", "sles15")
 SYSTEM = {"rhel9": "/usr/bin/python3.9", "sles15": "/usr/bin/python3.6"}
@@ -97,22 +98,13 @@ class Aid:
         # Of the hosts, not of the group: localhost is in the group too.
         variables = {"ansible_connection": "community.docker.docker", "ansible_pipelining": True, **self.variables}
         inventory.write_text(json.dumps({"all": {"hosts": {host.name: variables for host in hosts}}}))
-        done = subprocess.run(
-            [
-                ROOT / "tests/tools/with-env",
-                self.core,
-                "ansible-playbook",
-                "-i",
-                inventory,
-                book,
-                *(["--check"] if check else []),
-            ],
-            capture_output=True,
-            text=True,
-            env=dict(os.environ, ANSIBLE_FORCE_COLOR="0", ANSIBLE_LOCALHOST_WARNING="0"),
-            check=False,
+        done = ansible_playbook(
+            ["-i", str(inventory), str(book), *(["--check"] if check else [])],
+            self.folder,
+            dict(os.environ, ANSIBLE_FORCE_COLOR="0", ANSIBLE_LOCALHOST_WARNING="0"),
+            self.core,
         )
-        self.output = done.stdout + done.stderr
+        self.output = done.out + done.err
         answer = self.folder / f"{hosts[0].name}.json"
         assert answer.exists(), self.output
         result: dict[str, Any] = json.loads(answer.read_text())
