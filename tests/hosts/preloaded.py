@@ -59,13 +59,19 @@ def run(
 ) -> int:
     """Run it in the process for C(env), of which C(changed) is set for this run, and return its exit code."""
     settings = [f"{name}={value}" for name, value in sorted(env.items()) if name.startswith("ANSIBLE")]
-    key = hashlib.sha256("\0".join([*python, str(ROOT), *settings]).encode()).hexdigest()[:16]
+    words = [*python, Path(__file__).read_text(encoding="utf-8"), str(ROOT), *settings]
+    key = hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir(), f"preloaded-{os.getuid()}-{key}", "socket")
-    with socket.socket(socket.AF_UNIX) as server:
-        _connect(server, path, [*python, str(Path(__file__))], env)
-        request = json.dumps([list(arguments), str(cwd), dict(changed)]).encode() + b"\n"
-        socket.send_fds(server, [request], [file.fileno() for file in output])
-        return int(server.makefile().readline() or "1")
+    request = json.dumps([list(arguments), str(cwd), dict(changed)]).encode() + b"\n"
+    while True:
+        with socket.socket(socket.AF_UNIX) as server:
+            _connect(server, path, [*python, str(Path(__file__))], env)
+            with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+                socket.send_fds(server, [request], [file.fileno() for file in output])
+                answer = server.makefile()
+                # Not even this comes where the process was about to end.
+                if answer.readline():
+                    return int(answer.readline() or "1")
 
 
 def _connect(server: socket.socket, path: Path, command: Sequence[str], env: Mapping[str, str]) -> None:
@@ -125,6 +131,7 @@ def _answer(client: socket.socket) -> NoReturn:
     text, handles, _flags, _address = socket.recv_fds(client, 1 << 20, 2)
     while not text.endswith(b"\n"):
         text += client.recv(1 << 20)
+    client.sendall(b"begun\n")
     arguments, cwd, env = json.loads(text)
     child = os.fork()
     if not child:
