@@ -75,13 +75,13 @@ def run(
 
 
 def _connect(server: socket.socket, path: Path, command: Sequence[str], env: Mapping[str, str]) -> None:
-    path.parent.mkdir(mode=0o700, exist_ok=True)
     for attempt in range(600):
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
             server.connect(str(path))
             return
         # It closes its socket when it ends, and a second one that is started at the same time ends at once.
         if attempt % 200 == 0:
+            path.parent.mkdir(mode=0o700, exist_ok=True)
             log = (path.parent / "log").open("ab")
             subprocess.Popen(
                 [*command, "--serve", str(path)],
@@ -110,10 +110,14 @@ def serve(path: Path) -> None:
         listener.listen(16)
         listener.settimeout(IDLE)
         fresh.replace(path)
-        with contextlib.suppress(TimeoutError):
-            while True:
+        idle = False
+        while not idle:
+            try:
                 _fork_for(listener.accept()[0], listener)
-    shutil.rmtree(path.parent)
+            except TimeoutError:
+                # At its end it removes the folder that the runs write to.
+                idle = not _has_runs()
+    shutil.rmtree(path.parent, ignore_errors=True)
 
 
 def _fork_for(client: socket.socket, listener: socket.socket) -> None:
@@ -122,9 +126,17 @@ def _fork_for(client: socket.socket, listener: socket.socket) -> None:
         client.setblocking(True)
         _answer(client)
     client.close()
-    with contextlib.suppress(ChildProcessError):
+    _has_runs()
+
+
+def _has_runs() -> bool:
+    """Forget the runs that have ended, and tell whether there is one that has not."""
+    try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
+    except ChildProcessError:
+        return False
+    return True
 
 
 def _answer(client: socket.socket) -> NoReturn:
