@@ -63,7 +63,7 @@ def run(
     key = hashlib.sha256("\0".join(words).encode()).hexdigest()[:16]
     path = Path(tempfile.gettempdir(), f"preloaded-{os.getuid()}-{key}", "socket")
     request = json.dumps([list(arguments), str(cwd), dict(changed)]).encode() + b"\n"
-    while True:
+    for _attempt in range(5):
         with socket.socket(socket.AF_UNIX) as server:
             _connect(server, path, [*python, str(Path(__file__))], env)
             with contextlib.suppress(BrokenPipeError, ConnectionResetError):
@@ -72,6 +72,7 @@ def run(
                 # Not even this comes where the process was about to end.
                 if answer.readline():
                     return int(answer.readline() or "1")
+    raise ConnectionError(f"ansible-playbook was not started, see {path.parent}/log")
 
 
 def _connect(server: socket.socket, path: Path, command: Sequence[str], env: Mapping[str, str]) -> None:
@@ -79,9 +80,11 @@ def _connect(server: socket.socket, path: Path, command: Sequence[str], env: Map
         with contextlib.suppress(FileNotFoundError, ConnectionRefusedError):
             server.connect(str(path))
             return
-        # It closes its socket when it ends, and a second one that is started at the same time ends at once.
+        # Of two that are started at the same time the second takes the place of the first.
         if attempt % 200 == 0:
             path.parent.mkdir(mode=0o700, exist_ok=True)
+            if path.parent.stat().st_uid != os.getuid():
+                raise PermissionError(f"{path.parent} is somebody else's: remove it")
             log = (path.parent / "log").open("ab")
             subprocess.Popen(
                 [*command, "--serve", str(path)],
