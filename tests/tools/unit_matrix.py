@@ -18,7 +18,7 @@ from environment import BUILD, CURRENT_CORE, OLDEST_CORE, ROOT, SKIPPED, ensure_
 
 TARGET_TESTS = ("tests/unit/plugins/modules", "tests/unit/plugins/module_utils")
 # Target-side code runs on the targets' Pythons, and on the hosts of tests/hosts_checks under 3.11.
-WITHOUT_TARGET_TESTS = ("tests/unit", *(f"--ignore={folder}" for folder in TARGET_TESTS))
+WITHOUT_TARGET_TESTS = ("tests/unit", "tests/hostile", *(f"--ignore={folder}" for folder in TARGET_TESTS))
 # What builds venvs and asks a real rpm takes most of the time. It runs on the oldest and the newest Python; there is
 # nothing new to see between them.
 REAL = ("_venv/test_run", "_repair/test_integrity", "_packages/test_transaction", "_packages/test_acquisition")
