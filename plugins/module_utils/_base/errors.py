@@ -29,6 +29,7 @@ __all__ = [
     "DownloadError",
     "ForeignRuntimeError",
     "GuardError",
+    "HostAnswerError",
     "ImageError",
     "InUseError",
     "InvalidDataError",
@@ -165,6 +166,12 @@ class InvalidDataError(SystemPythonError):
     """Data that came from outside (output, state file, metadata) is not in its documented form."""
 
     kind = "invalid_data"
+
+
+class HostAnswerError(InvalidDataError):
+    """A host answered what no host may answer; nothing of the answer is used. Details: field."""
+
+    kind = "host_answer_invalid"
 
 
 class AcquisitionError(SystemPythonError):
