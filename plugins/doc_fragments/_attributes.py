@@ -111,8 +111,9 @@ attributes:
 options:
   exceptions:
     description:
-      - Findings that are accepted (C(docs/exceptions.md)), each with C(rule), C(path) (a pattern), C(reason) and, if
-        you want, C(expires) (its last day, as V(2027-01-31)) and C(hosts) (names and groups of the inventory).
+      - Findings that are accepted (C(docs/exceptions.md)), each with C(rule), C(path) or C(name) (a pattern),
+        C(reason) and, if you want, C(expires) (its last day, as V(2027-01-31)) and C(hosts) (names and groups of the
+        inventory).
       - They do not count, and nothing is done about them. All mistakes in them are told at once.
     type: list
     elements: dict

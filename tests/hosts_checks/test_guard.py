@@ -415,7 +415,7 @@ def test_what_only_pip_reads_is_minor_and_hides_nothing(fleet: Fleet) -> None:
     assert ("SP205", "critical") in [(one["id"], one["severity"]) for one in check(host)[1]]
     # Both are accepted, and a stricter mode of the interpreter is no reason to distrust zypper.
     accepted = tuple(
-        Waiver(rule="SP205", path=f"/usr/lib64/python3.13/{name}", reason="ours") for name in ("ssl.py", "EXT*")
+        Waiver(rule="SP205", pattern=f"/usr/lib64/python3.13/{name}", reason="ours") for name in ("ssl.py", "EXT*")
     )
     install(host, GuardSettings(waivers=accepted))
     host.check("chmod 0750 /usr/bin/python3.13")

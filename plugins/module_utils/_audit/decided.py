@@ -33,18 +33,26 @@ def parts_of(rule: Rule, observation: Observation, waivers: t.Sequence[Waiver]) 
     several: t.List[t.Any] = observation[rule.parts]  # type: ignore[literal-required]
     by_waiver: t.Dict[t.Optional[Waiver], t.List[t.Any]] = {}
     for one in several:
-        by_waiver.setdefault(_waiver_for(one["path"], waivers), []).append(one)
+        by_waiver.setdefault(_waiver_for([one["path"]], waivers), []).append(one)
     for part in by_waiver.values():
         yield t.cast(Observation, dict(observation, **{rule.parts: part}))
 
 
-def _waiver_for(path: t.Optional[str], waivers: t.Iterable[Waiver]) -> t.Optional[Waiver]:
-    return next((one for one in waivers if one.matches(path)), None)
+def _waiver_for(names: t.Sequence[t.Optional[str]], waivers: t.Iterable[Waiver]) -> t.Optional[Waiver]:
+    return next((one for one in waivers if any(map(one.matches, names))), None)
 
 
-def decide(finding: Finding, waivers: t.Iterable[Waiver], day: str) -> None:
+def _names(finding: Finding, rule: Rule) -> t.List[t.Optional[str]]:
+    """Return what an exception may name; a variable without its file is that of the connection alone."""
+    others = [finding["evidence"].get(key) for key in rule.named_by if key != "path"]
+    if finding["path"] and rule.subject != "package":
+        others = []
+    return [finding["path"]] + [str(name) for name in others if name]
+
+
+def decide(finding: Finding, rule: Rule, waivers: t.Iterable[Waiver], day: str) -> None:
     """Accept the finding, or say that the exception for it is over."""
-    waiver = _waiver_for(finding["path"], waivers)
+    waiver = _waiver_for(_names(finding, rule), waivers)
     if not waiver:
         return
     decision = Acceptance(reason=waiver.reason, expires=waiver.expires)

@@ -43,11 +43,19 @@ RULES: t.Tuple[Rule, ...] = (
     Rule("SP104", "foreign-alternatives", "major", alternatives.foreign, "alternatives", "redirected"),
     Rule("SP105", "alternatives-stale", "minor", alternatives.stale, "alternatives"),
     Rule("SP106", "path-shadowed", "minor", environment.shadowed, "environment", files=True, quarantine="on request"),
-    Rule("SP107", "environment-hijack", "major", environment.hijacked, "environment", quarantine="on request"),
+    Rule(
+        "SP107",
+        "environment-hijack",
+        "major",
+        environment.hijacked,
+        "environment",
+        quarantine="on request",
+        named_by=("path", "variable"),
+    ),
     Rule("SP108", "unversioned-policy", "minor", environment.unversioned, "environment"),
     Rule("SP109", "loader-preload", "major", environment.preloaded, "environment"),
     Rule("SP110", "loader-library", "major", loader.library, "environment", files=True, untrusted=True),
-    Rule("SP111", "loader-environment", "major", loader.variable, "environment"),
+    Rule("SP111", "loader-environment", "major", loader.variable, "environment", named_by=("path", "variable")),
     Rule(
         "SP201",
         "interpreter-altered",
@@ -124,8 +132,17 @@ RULES: t.Tuple[Rule, ...] = (
     Rule("SP216", "way-closed", "major", ways.closed, "way"),
     Rule("SP217", "start-failed", "critical", start.failed, "start"),
     Rule("SP218", "start-foreign", "critical", start.foreign, "start", files=True, untrusted=True),
-    Rule("SP301", "owner-missing", "critical", packages.owner_missing, "package", "gone", untrusted=True),
-    Rule("SP303", "upgrade-unfinished", "major", packages.upgrade_unfinished, "package"),
+    Rule(
+        "SP301",
+        "owner-missing",
+        "critical",
+        packages.owner_missing,
+        "package",
+        "gone",
+        untrusted=True,
+        named_by=("path", "package"),
+    ),
+    Rule("SP303", "upgrade-unfinished", "major", packages.upgrade_unfinished, "package", named_by=("package",)),
     Rule("SP304", "rpm-redirected", "major", packages.rpm_redirected, "package", files=True, untrusted=True),
     Rule("SP501", "ansible-interpreter", "minor", environment.ansible_interpreter, "ansible"),
 )
@@ -144,7 +161,7 @@ DEFAULT_QUARANTINE = ids_of(lambda rule: rule.quarantine == "by default")
 
 def waivers_of(entries: object) -> t.Tuple[Waiver, ...]:
     """Return the exceptions that the user wrote. Raises InvalidDataError, with all mistakes in them."""
-    return tuple(read_waivers(entries, ids_of(lambda _rule: True)))
+    return tuple(read_waivers(entries, {rule.id: rule.named_by for rule in RULES}))
 
 
 def find(observation: Observation, policy: t.Optional[Policy] = None) -> t.List[Finding]:
@@ -173,7 +190,7 @@ def _decided(observation: Observation, policy: Policy) -> t.List[Finding]:
         own = [one for one in waivers if one.rule == rule.id]
         for part in parts_of(rule, observation, own):
             for finding in (finding_of(rule, deviation, policy) for deviation in rule.check(part, policy)):
-                decide(finding, own, day)
+                decide(finding, rule, own, day)
                 found.append(finding)
     accepted = [one for one in found if not is_open(one)]
     if accepted:

@@ -89,6 +89,7 @@ class Rule(t.NamedTuple):
     - C(parts): the list of the observation of which one finding names several, null where each has one path.
     - C(quarantine): null, or whether its remedy, moving or changing files of somebody else, is carried out "by default"
       or "on request".
+    - C(named_by): by what an exception names one of its findings: its path, or a key of the evidence.
     """
 
     id: str
@@ -101,6 +102,7 @@ class Rule(t.NamedTuple):
     untrusted: bool = False
     quarantine: t.Optional[str] = None
     parts: t.Optional[str] = None
+    named_by: t.Tuple[str, ...] = ("path",)
 
     @property
     def differs(self) -> bool:

@@ -85,7 +85,7 @@ def _entries(contract: Contract, settings: GuardSettings) -> t.Iterator[t.Tuple[
         yield "baseline", settings.baseline
     for one in settings.waivers:
         # The shell compares numbers.
-        yield "exception", one.rule, one.expires.replace("-", "") if one.expires else "-", one.path
+        yield "exception", one.rule, one.expires.replace("-", "") if one.expires else "-", one.pattern
     for word in settings.notify:
         yield "notify", word
     yield "command", COMMAND

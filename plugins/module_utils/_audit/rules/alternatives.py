@@ -39,7 +39,7 @@ def _foreign_group(group: AlternativesGroup, packaged: t.Sequence[GovernedLink],
         "the alternatives group {0} {1}{2}".format(
             printable(group["name"]), _governs(packaged), reassurance if harmless else ""
         ),
-        path=group["link"],
+        path=group["link"] or group["state_file"],
         expected="no alternatives group",
         actual=group["chosen"],
         evidence=_evidence_of_group(group),
@@ -84,7 +84,7 @@ def _foreign_part(
     if what:
         yield Deviation(
             "the alternatives group {0} {1}".format(printable(group["name"]), " and ".join(what)),
-            path=group["link"],
+            path=group["link"] or group["state_file"],
             expected="targets that packages own",
             actual=group["chosen"],
             evidence=_evidence_of_group(group),
@@ -103,7 +103,7 @@ def stale(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
             "the alternatives group {0} {1}: {2}".format(
                 printable(group["name"]), what, "; ".join(printable(problem) for problem in group["problems"])
             ),
-            path=group["link"],
+            path=group["link"] or group["state_file"],
             expected=group["entry"],
             actual=group["chosen"],
             evidence={"state_file": group["state_file"], "problems": group["problems"]},

@@ -48,7 +48,12 @@ def hijacked(observation: Observation, policy: Policy) -> t.Iterator[Deviation]:
             path=one["path"],
             expected="not set",
             actual=one["value"],
-            evidence={"source": one["source"], "owner": one["owner"], "editable": bool(one["line"])},
+            evidence={
+                "variable": one["variable"],
+                "source": one["source"],
+                "owner": one["owner"],
+                "editable": bool(one["line"]),
+            },
             severity="minor" if is_typed else None,
             remedy=_unset(one, policy),
         )

@@ -57,7 +57,13 @@ def variable(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]
             path=one["path"],
             expected="not set",
             actual=one["value"],
-            evidence=listed(one["unvouched"], source=one["source"], owner=one["owner"], writable=one["writable"]),
+            evidence=listed(
+                one["unvouched"],
+                variable=one["variable"],
+                source=one["source"],
+                owner=one["owner"],
+                writable=one["writable"],
+            ),
             severity=None if one["unvouched"] or one["writable"] else "minor",
         )
 

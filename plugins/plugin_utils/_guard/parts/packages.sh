@@ -51,7 +51,7 @@ EOF
 judge_unlinked() {
     while IFS=$TAB read -r path _before later; do
         if [ -n "$path" ] && is_in "$path" "$NL$unlinked"; then
-            found SP301 "$path" "the package $later is not installed, from which $path comes in this release" major
+            found SP301 "$path" "the package $later is not installed, from which $path comes in this release" major "$later"
         fi
     done <<EOF
 $moved
@@ -61,12 +61,23 @@ EOF
 judge_packages() {
     judge_unlinked
     for name in $lacking; do
-        found SP301 '' "the package $name is not installed"
+        found SP301 "$(binary_of "$name")" "the package $name is not installed" '' "$name"
     done
     for name in $repeated; do
-        is_in "$name" "$unfinished" || found SP301 '' "the package $name is recorded more than once"
+        is_in "$name" "$unfinished" || found SP301 '' "the package $name is recorded more than once" '' "$name"
     done
     for name in $unfinished; do
-        found SP303 '' "an upgrade of the package $name was broken off: several releases of it are recorded"
+        found SP303 '' "an upgrade of the package $name was broken off: several releases of it are recorded" '' "$name"
     done
+}
+
+# binary_of PACKAGE: prints the first program that the contract has of it.
+binary_of() {
+    while IFS=$TAB read -r path package; do
+        [ "$package" != "$1" ] || break
+        path=''
+    done <<EOF
+$binaries
+EOF
+    printf %s "$path"
 }

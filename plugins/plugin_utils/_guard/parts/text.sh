@@ -74,19 +74,19 @@ json_bytes() {
     done
 }
 
-# exception_for ID PATH: sets `accepted_to` to the end of an exception that is about it, of several one that holds. An ID of
-# '*' is any.
+# exception_for ID PATH [NAME]: sets `accepted_to` to the end of an exception that is about it, of several one that holds.
+# An ID of '*' is any.
 exception_for() {
     accepted_to=''
     while IFS=$TAB read -r its_id its_end its_pattern; do
-        [ "$1" = "$its_id" ] || [ "$1" = '*' ] || continue
+        [ "$1" = "$its_id" ] || { [ "$1" = '*' ] && [ -n "$its_id" ]; } || continue
         # shellcheck disable=SC2254  # it is a pattern
         case $2 in
-        $its_pattern)
-            accepted_to=$its_end
-            is_over "$its_end" || return 0
-            ;;
+        $its_pattern) ;;
+        *) case ${3:-} in $its_pattern) ;; *) continue ;; esac ;;
         esac
+        accepted_to=$its_end
+        is_over "$its_end" || return 0
     done <<EOF
 $exceptions
 EOF
@@ -102,11 +102,11 @@ is_accepted() {
     [ -n "$exceptions" ] && exception_for "$1" "$2" && ! is_over "$accepted_to"
 }
 
-# found ID PATH SUMMARY [SEVERITY]: notes a finding that is not accepted. A summary may only contain what went through
-# json_text.
+# found ID PATH SUMMARY [SEVERITY [NAME]]: notes a finding that is not accepted. A summary may only contain what went through
+# json_text. An empty SEVERITY is that of the rule.
 found() {
     expired=''
-    if [ -n "$exceptions" ] && exception_for "$1" "$2"; then
+    if [ -n "$exceptions" ] && exception_for "$1" "$2" "${5-}"; then
         is_over "$accepted_to" || return 0
         expired="; THE EXCEPTION FOR IT EXPIRED on $(printf '%s' "$accepted_to" | sed 's/\(....\)\(..\)/\1-\2-/')"
     fi

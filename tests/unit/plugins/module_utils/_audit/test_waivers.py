@@ -18,18 +18,26 @@ from ansible_collections.fleet.system_python.plugins.module_utils._audit.facts i
     summarize,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.findings import (
+    RULES,
     Policy,
     find,
     waivers_of,
     worst,
 )
-from ansible_collections.fleet.system_python.plugins.module_utils._audit.records import FileFacts, ManagerState
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.records import (
+    FileFacts,
+    Hijack,
+    ManagerState,
+    UnfinishedUpgrade,
+)
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.waivers import of_host
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import InvalidDataError
 from ansible_collections.fleet.system_python.plugins.module_utils._repair.plan import make_plan
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.audit_records import (
     drift_of,
     healthy,
+    healthy_el8,
+    own_group,
     planted,
 )
 
@@ -67,7 +75,16 @@ def policy(*entries: t.Dict[str, t.Any], **more: t.Any) -> Policy:
         ({"expires": dt.datetime(2027, 1, 1)}, "a day like"),
         ({"hosts": []}, "leave it out for all hosts"),
         ({"hosts": [1]}, "names or groups"),
-        ({"until": "2027-01-01"}, "unknown key 'until'; there are rule, path, hosts, reason, expires"),
+        ({"until": "2027-01-01"}, "unknown key 'until'; there are rule, path, name, hosts, reason, expires"),
+        ({"name": "python3"}, "it has a path and a name"),
+        ({"path": None, "name": "python3"}, "a finding of SP207 has a path"),
+        ({"rule": "SP303"}, "no finding of SP303 has a path; give the package as name"),
+        ({"rule": "SP303", "path": None}, "it has no name (of the package)"),
+        ({"rule": "SP303", "path": None, "name": "*"}, "matches nearly everything"),
+        ({"rule": "SP303", "path": None, "name": "py*"}, "matches nearly everything"),
+        ({"rule": "SP303", "path": None, "name": "[a-z]*"}, "matches nearly everything"),
+        ({"rule": "SP301", "path": None, "name": "a b"}, "is none of a package or variable"),
+        ({"rule": "SP301", "path": None, "name": 3}, "is none of a package or variable"),
     ],
 )
 def test_each_mistake_is_told(change: t.Dict[str, t.Any], said: str) -> None:
@@ -184,6 +201,49 @@ def test_of_several_files_only_those_are_accepted_that_are_named(rule: str, key:
         OS: (True, [OS]),
         RE: (False, [RE]),
     }
+
+
+def hijack(**changes: t.Any) -> Hijack:
+    usual = Hijack(
+        variable="PYTHONPATH", value="/x", who="logins", source="/etc/x:1", path="/etc/x", line=None, owner=None
+    )
+    return t.cast(Hijack, dict(usual, **changes))
+
+
+def unfinished(package: str) -> UnfinishedUpgrade:
+    return UnfinishedUpgrade(package=package, recorded=["1", "2"], on_disk="2", found={})
+
+
+@pytest.mark.parametrize(
+    ("rule", "name", "change"),
+    [
+        ("SP303", "python3-libs", {"unfinished_upgrades": [unfinished(name) for name in ("python3-libs", "python3")]}),
+        (
+            "SP301",
+            "python3-*",
+            {"duplicate_packages": {name: name + "-3.9-1.el9.x86_64" for name in ("python3-libs", "zypper")}},
+        ),
+        ("SP301", "python3", {"missing_packages": ["python3", "python3-libs"]}),
+        ("SP107", "PYTHONPATH", {"hijacks": [hijack(path=None), hijack(path=None, variable="PYTHONHOME")]}),
+        # The same variable in a file is another matter.
+        ("SP107", "PYTHONPATH", {"hijacks": [hijack(path=None), hijack()]}),
+    ],
+)
+def test_what_has_no_path_is_accepted_by_its_name(rule: str, name: str, change: t.Dict[str, t.Any]) -> None:
+    seen: t.Any = dict(healthy(), **change)
+    found = [one for one in find(seen, policy({"rule": rule, "path": None, "name": name})) if one["id"] == rule]
+    assert ["accepted" in one for one in found] == [True, False]
+
+
+def test_every_finding_can_be_named_in_an_exception() -> None:
+    assert {one.id: one.named_by for one in RULES if one.named_by != ("path",)} == {
+        "SP107": ("path", "variable"),
+        "SP111": ("path", "variable"),
+        "SP301": ("path", "package"),
+        "SP303": ("package",),
+    }
+    group = own_group(link=None, choices=[], problems=["no line of it can be read"])
+    assert [one["path"] for one in find(healthy_el8(alternatives=[group]))] == [group["state_file"]]
 
 
 def test_a_package_is_not_reinstalled_over_what_is_accepted() -> None:

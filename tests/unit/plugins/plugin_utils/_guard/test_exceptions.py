@@ -22,8 +22,8 @@ LIBRARY = "/usr/lib64/python3.9"
 SHELLS = [shell.split() for shell in ("dash", "busybox sh", "bash --posix") if shutil.which(shell.split()[0])]
 
 
-def waiver(path: str, rule: str = "SP205", expires: str | None = None) -> Waiver:
-    return Waiver(rule=rule, path=path, reason="ours", expires=expires)
+def waiver(pattern: str, rule: str = "SP205", expires: str | None = None) -> Waiver:
+    return Waiver(rule=rule, pattern=pattern, reason="ours", expires=expires)
 
 
 def told(folder: Path, waivers: list[Waiver], call: str, shell: list[str] | None = None) -> list[dict[str, str]]:
@@ -60,6 +60,25 @@ def test_what_is_accepted_is_not_told(tmp_path: Path, shell: list[str], waivers:
 def test_an_exception_that_is_over_is_told(tmp_path: Path) -> None:
     (found,) = told(tmp_path, [waiver(f"{LIBRARY}/*", expires="2020-01-31")], f"found SP205 {LIBRARY}/os.py altered\n")
     assert found["summary"] == "altered; THE EXCEPTION FOR IT EXPIRED on 2020-01-31"
+
+
+@pytest.mark.parametrize("shell", SHELLS, ids=" ".join)
+@pytest.mark.parametrize(
+    ("accepted", "told_of"),
+    [
+        (None, ["SP301/usr/bin/python3.9", "SP301", "SP303"]),
+        (waiver("python3", "SP301"), ["SP301", "SP303"]),
+        (waiver("/usr/bin/python3.9", "SP301"), ["SP301", "SP303"]),
+        (waiver("dn*", "SP301"), ["SP301/usr/bin/python3.9", "SP303"]),
+        (waiver("python3-libs", "SP303"), ["SP301/usr/bin/python3.9", "SP301"]),
+    ],
+)
+def test_packages_are_accepted_by_their_names(
+    tmp_path: Path, shell: list[str], accepted: Waiver | None, told_of: list[str]
+) -> None:
+    call = "unlinked='' lacking=python3 repeated='dnf python3-libs' unfinished=python3-libs$NL\njudge_packages\n"
+    found = told(tmp_path, [accepted] if accepted else [], call, shell)
+    assert [one["id"] + one["path"] for one in found] == told_of
 
 
 def test_what_lies_beside_it_is_told(tmp_path: Path) -> None:
