@@ -29,10 +29,14 @@ options:
     default: unmanaged
   check_manager:
     description:
-      - Whether to start the package manager (C(dnf --version), C(zypper --version)) and the system's Python, when all
-        that would run verifies.
-    type: bool
-    default: true
+      - When to start the package manager (C(dnf --version), C(zypper --version)) and the system's Python. Either is
+        started only when all that it would run verifies.
+      - With V(if_needed) the package manager is started only where something differs from what was shipped. Else it is
+        enough that all that it would run verifies, and that the system's Python starts.
+      - With V(never) the system's Python is not started, either.
+    type: str
+    choices: [if_needed, always, never]
+    default: if_needed
   timeout:
     description:
       - How many seconds each rpm process may take.
@@ -156,7 +160,9 @@ ansible_facts:
           type: dict
           returned: success
         manager:
-          description: Whether the package manager starts.
+          description:
+            - Whether the package manager starts, as C(state), with C(reason). V(works), V(broken), V(not checked), or
+              V(verified) where it was not started because nothing differs (O(check_manager)).
           type: dict
           returned: success
         ansible:
@@ -201,6 +207,7 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._audit.contract import contract_for
 from ..module_utils._audit.facts import shape_facts, summarize
 from ..module_utils._audit.findings import Policy, waivers_of
+from ..module_utils._audit.manager import MANAGER_STARTS
 from ..module_utils._audit.rule import ADD_ON
 from ..module_utils._audit.run import audit
 from ..module_utils._audit.unversioned import POLICIES
@@ -211,7 +218,7 @@ from ..module_utils._disk.root import Root
 ARGUMENT_SPEC = {
     "contract": {"type": "dict"},
     "unversioned": {"type": "str", "choices": list(POLICIES), "default": "unmanaged"},
-    "check_manager": {"type": "bool", "default": True},
+    "check_manager": {"type": "str", "choices": list(MANAGER_STARTS), "default": "if_needed"},
     "timeout": {"type": "int", "default": 120},
     "root": {"type": "path", "default": "/"},
     "exceptions": {"type": "list", "elements": "dict", "default": []},

@@ -54,7 +54,7 @@ def work(what: str, options: "dict[str, t.Any]") -> "dict[str, t.Any]":
     }
     policy = Policy(**dict(given, waivers=waivers_of(given.get("waivers", ()))))
     if what == "audit":
-        observation, findings = audit(contract, policy, os.environ, "2.19.0")
+        observation, findings = audit(contract, policy, os.environ, "2.19.0", check_manager="if_needed")
         return shape_facts(observation, findings, os_release)
     steps = Steps(options.get("die_at", 0))
     settings = RepairSettings(contract, policy, os.environ, "2.19.0", **options.get("settings", {}))

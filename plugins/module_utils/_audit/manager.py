@@ -18,8 +18,10 @@ from .records import ContractManager, ManagerState, Observation, PlantedFile, St
 from .unseen import why_not
 from .ways import open_ways
 
-__all__ = ["STARTED", "manager_state", "not_checked", "not_started", "start_state"]
+__all__ = ["MANAGER_STARTS", "STARTED", "manager_state", "not_checked", "not_started", "start_state"]
 
+# When the package manager is started: where something differs, in any case, not at all (and no Python, either).
+MANAGER_STARTS = ("if_needed", "always", "never")
 # The rules that are about what is started here.
 STARTED = ("SP211", "SP217", "SP218")
 
@@ -35,31 +37,42 @@ def not_started(reason: str) -> StartState:
 
 
 def manager_state(
-    observation: Observation, files: PackagedFiles, runner: CommandRunner, root: Root
+    observation: Observation, files: PackagedFiles, runner: CommandRunner, root: Root, is_needed: bool
 ) -> t.Tuple[ManagerState, t.Optional[Loaded]]:
-    """Start the contract's package manager, where that is safe, and return how that went, and what its Python told."""
+    """Start the contract's package manager, where that is safe, and return how that went, and what its Python told.
+
+    Where that is not C(is_needed), the answer is whether all that it would run verifies.
+    """
     manager = observation["contract"]["manager"]
     if not manager:
         return not_checked("the contract names no package manager"), None
-    command = manager["argv"][0]
-    if kind_of(command, root) == "missing":
-        return not_checked("{0} is not installed".format(command)), None
-    blocked = sorted(_hazards(observation).union(_blocks(manager, observation, files, root)))
-    if files.unread.issuperset(blocked) and blocked:
-        return not_checked(why_not(blocked), manager["name"]), None
-    if blocked:
-        return not_checked(_do_not_verify(blocked), manager["name"], blocked), None
-    if not root.is_host:
-        return not_checked("of this root nothing is started", manager["name"]), None
+    state = _state_without_start(manager, observation, files, root, is_needed)
+    if state:
+        return state, None
     done, loaded = run_telling(runner, manager["argv"])
     works = done.rc == 0
-    state = ManagerState(
-        name=manager["name"],
-        state="works" if works else "broken",
-        reason="" if works else done.error("the package manager does not start").message,
-        blocked=[],
-    )
-    return state, loaded
+    reason = "" if works else done.error("the package manager does not start").message
+    return ManagerState(name=manager["name"], state="works" if works else "broken", reason=reason, blocked=[]), loaded
+
+
+def _state_without_start(
+    manager: ContractManager, observation: Observation, files: PackagedFiles, root: Root, is_needed: bool
+) -> t.Optional[ManagerState]:
+    """Return what is said of it where it is not started, null where it is to be."""
+    command, name = manager["argv"][0], manager["name"]
+    if kind_of(command, root) == "missing":
+        return not_checked("{0} is not installed".format(command))
+    blocked = sorted(_hazards(observation).union(_blocks(manager, observation, files, root)))
+    if files.unread.issuperset(blocked) and blocked:
+        return not_checked(why_not(blocked), name)
+    if blocked:
+        return not_checked(_do_not_verify(blocked), name, blocked)
+    if not root.is_host:
+        return not_checked("of this root nothing is started", name)
+    if is_needed:
+        return None
+    reason = "all that it runs verifies, and nothing else differs: it was not started"
+    return ManagerState(name=name, state="verified", reason=reason, blocked=[])
 
 
 def start_state(

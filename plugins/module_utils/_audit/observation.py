@@ -87,20 +87,22 @@ def observe(
     environ: t.Mapping[str, str],
     core_version: str = "",
     runner: CommandRunner = run_command,
-    check_manager: bool = True,
+    is_manager_needed: t.Optional[t.Callable[[Observation], bool]] = lambda _observation: True,
     root: Root = HOST,
 ) -> Observation:
     """Return everything that the rules need to know of this host, or of the system in the folder C(root).
 
     C(environ) is the environment of the connection, C(core_version) the running ansible-core's ("2.19.14", empty when
-    unknown). With C(check_manager) the package manager and the system's Python are started, as one process where that
-    runs the manager, if all that they need verifies. Of another root nothing is started, C(environ) and C(core_version)
+    unknown). The package manager, where C(is_manager_needed) says so of what was seen before, and the system's
+    Python are started, as one process where that runs the manager, if all that they need verifies; with null, neither
+    is. Of another root nothing is started, C(environ) and C(core_version)
     say nothing about it, and C(rpm) reads its database. Raises DatabaseError.
     """
     observer = _Observer(contract, rpm, root)
     observation = observer.observe(of_connection(environ) if root.is_host else {}, core_version)
-    if check_manager:
-        observation["manager"], loaded = manager_state(observation, observer.files, runner, root)
+    if is_manager_needed:
+        needed = is_manager_needed(observation)
+        observation["manager"], loaded = manager_state(observation, observer.files, runner, root, needed)
         observation["start"] = start_state(observation, observer.files, loaded, runner, root)
         observation["rpm_processes"] = rpm.calls
         for rule in STARTED:

@@ -407,7 +407,10 @@ if t.TYPE_CHECKING:
         source: t.Optional[str]
 
     class ManagerState(t.TypedDict):
-        """Whether the package manager starts: works, broken or not checked; C(blocked) are the files against it."""
+        """Whether the package manager starts: works, broken or not checked; C(blocked) are the files against it.
+
+        It is "verified" where it was not started because nothing differs.
+        """
 
         name: t.Optional[str]
         state: str

@@ -26,22 +26,26 @@ def audit(
     environ: t.Mapping[str, str],
     core_version: str = "",
     timeout: float = 120,
-    check_manager: bool = True,
+    check_manager: str = "always",
     runner: CommandRunner = run_command,
     root: Root = HOST,
 ) -> t.Tuple[Observation, t.List[Finding]]:
     """Return the observation of this host, or of the system in C(root), and the findings of all rules.
 
-    Raises SystemPythonError.
+    C(check_manager) is one of C(MANAGER_STARTS). Raises SystemPythonError.
     """
+    needed: t.Dict[str, t.Optional[t.Callable[[Observation], bool]]] = {
+        "if_needed": lambda seen: bool(find(seen, policy)),
+        "always": lambda _seen: True,
+        "never": None,
+    }
+    is_needed = needed[check_manager]
     if root.is_host:
-        observation = observe(
-            contract, Rpm(runner=runner, timeout=timeout), environ, core_version, runner, check_manager
-        )
+        observation = observe(contract, Rpm(runner=runner, timeout=timeout), environ, core_version, runner, is_needed)
     else:
         # Here, so that the audit of a running host, which is to be fast, does not load it.
         from .._rpm.offline import open_offline  # noqa: PLC0415
 
         with open_offline(root, runner, timeout) as rpm:
-            observation = observe(contract, rpm, {}, "", runner, check_manager, root)
+            observation = observe(contract, rpm, {}, "", runner, is_needed, root)
     return observation, find(observation, policy)

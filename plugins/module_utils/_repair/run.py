@@ -107,12 +107,12 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
         require_root("repair the system Python")
 
     def _look(self) -> Audited:
-        audited = self._audit()
+        audited = self._audit("if_needed")
         if not self.notes.content:
             self.notes.before(self.quarantine.run_id, *audited)
         return audited
 
-    def _audit(self) -> Audited:
+    def _audit(self, check_manager: str = "always") -> Audited:
         settings = self.settings
         audited = Audited(
             *audit(
@@ -121,6 +121,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
                 environ=settings.environ,
                 core_version=settings.core_version,
                 timeout=settings.timeout,
+                check_manager=check_manager,
                 runner=self.runner,
             )
         )

@@ -14,7 +14,7 @@ import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit import isolated
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.isolated import Loaded, run_telling, start
-from ansible_collections.fleet.system_python.plugins.module_utils._audit.manager import start_state
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.manager import manager_state, start_state
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.packaged_files import PackagedFiles
 from ansible_collections.fleet.system_python.plugins.module_utils._base.command import Completed, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.root import HOST, Root
@@ -97,6 +97,21 @@ def test_what_ran_the_package_manager_is_not_started_again() -> None:
     files = _Files()
     assert start_state(healthy(), files, Loaded("ImportError: ssl", [JSON]), never, HOST)["state"] == "failed"
     assert files.asked == []
+
+
+def test_a_package_manager_is_started_only_where_that_is_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def started(argv: t.Sequence[str], **_options: t.Any) -> Completed:
+        return Completed(tuple(argv), 1, "", "broken", False)
+
+    module, seen, files = manager_state.__globals__, healthy(), _Files()
+    files.unread = set()
+    monkeypatch.setitem(module, "kind_of", lambda *_arguments: "file")
+    monkeypatch.setitem(module, "_blocks", lambda *_arguments: set())
+    assert manager_state(seen, files, never, HOST, False)[0]["state"] == "verified"
+    assert manager_state(seen, files, started, HOST, True)[0]["state"] == "broken"
+    monkeypatch.setitem(module, "_blocks", lambda *_arguments: {JSON})
+    state = manager_state(seen, files, never, HOST, False)[0]
+    assert (state["state"], state["blocked"]) == ("not checked", [JSON])
 
 
 def test_one_that_does_not_start_has_failed() -> None:
