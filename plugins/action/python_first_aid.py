@@ -13,6 +13,7 @@ from ansible import constants
 
 from ..modules.python_first_aid import ARGUMENT_SPEC
 from ..plugin_utils._action.base import CollectionAction
+from ..plugin_utils._action.exceptions import own_waivers
 from ..plugin_utils._action.first_aid import supported_by_core
 from ..plugin_utils._first_aid.run import FirstAid, request_of
 
@@ -25,6 +26,7 @@ class ActionModule(CollectionAction):
     def perform(self, result: dict[str, object]) -> None:
         """See CollectionAction."""
         arguments = self.options(ARGUMENT_SPEC)
+        arguments["exceptions"] = own_waivers(arguments["exceptions"], self.variables)
         arguments["files"] = [self.local_file(path) for path in arguments["files"]]
         result["changed"] = False
         request = request_of(arguments, supported_by_core(), self._task.check_mode, self._task.diff)

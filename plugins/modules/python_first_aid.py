@@ -27,6 +27,7 @@ extends_documentation_fragment:
   - fleet.system_python._attributes
   - fleet.system_python._attributes.action_group
   - fleet.system_python._attributes.controller
+  - fleet.system_python._attributes.exceptions
 attributes:
   action:
     details: All of the work is done by the action plugin. The module itself only fails.
@@ -305,6 +306,7 @@ _SOURCES = ["files", "cache", "zypper", "microdnf", "repositories", "borrowed"]
 # The action plugin uses it too.
 ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
     "contract": {"type": "dict"},
+    "exceptions": {"type": "list", "elements": "dict", "default": []},
     "files": {"type": "list", "elements": "path", "default": []},
     "host_files": {"type": "list", "elements": "path", "default": []},
     "sources": {"type": "list", "elements": "str", "choices": _SOURCES, "default": _SOURCES},

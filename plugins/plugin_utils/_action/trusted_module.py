@@ -11,10 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ...module_utils._audit.findings import waivers_of
-from ...module_utils._audit.waivers import of_host
 from ...module_utils._base.errors import changing_nothing
 from .base import CollectionAction
+from .exceptions import own_waivers
 from .first_aid import Trusted, trusted_interpreter, trusted_interpreter_where_rpm_is
 
 __all__ = ["PortableModuleAction", "TrustedModuleAction"]
@@ -81,9 +80,7 @@ class TrustedModuleAction(CollectionAction):
         """Return the arguments for the module, of the exceptions those that are for this host."""
         arguments: dict[str, object] = dict(self._task.args)
         if arguments.get("exceptions"):
-            with changing_nothing():
-                waivers = waivers_of(arguments["exceptions"])
-            own = of_host(waivers, self.variables["inventory_hostname"], self.variables["group_names"])
+            own = own_waivers(arguments["exceptions"], self.variables)
             arguments["exceptions"] = [one.entry() for one in own]
         return arguments
 

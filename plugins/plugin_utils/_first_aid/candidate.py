@@ -16,9 +16,10 @@ from ...module_utils._rpm.packages import PackageId, parse_nevra
 from ...module_utils._rpm.verify_output import VerifyEntry, is_drift, parse_verify
 from .script import Section
 
-__all__ = ["ProbedInterpreter", "parse_owners", "read_section"]
+__all__ = ["METADATA", "ProbedInterpreter", "parse_owners", "read_section"]
 
-_METADATA = {"mode", "user", "group", "mtime"}
+# What rpm says of a file that has the package's content.
+METADATA = {"mode", "user", "group", "mtime"}
 _SHOWN = 3
 _VERDICTS_OF_A_START = ("does-not-start", "wrong-version")
 
@@ -70,7 +71,7 @@ class ProbedInterpreter:
     def _is_harmless(self, entry: VerifyEntry) -> bool:
         if not is_drift(entry):
             return True
-        if entry.missing or entry.note or entry.unreadable or not set(entry.altered) <= _METADATA:
+        if entry.missing or entry.note or entry.unreadable or not set(entry.altered) <= METADATA:
             return False
         # An access control list shows in the bits of the group, even where that is root.
         mode, user, _group = self.metadata.get(entry.path, (0o777, -1, -1))

@@ -12,10 +12,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from ...module_utils._base.text import printable
+from ...module_utils._audit.waivers import Waiver, today
+from ...module_utils._base.text import printable, shortened
 from ...module_utils._packages.wanted import Wanted
 from ...module_utils._rpm.packages import PackageId
-from ...module_utils._rpm.verify_output import is_drift, parse_verify
+from ...module_utils._rpm.verify_output import VerifyEntry, is_drift, parse_verify
+from .candidate import METADATA
 from .core import Supported
 from .errors import NoInterpreterError, NoUsableVersionError, UnfinishedUpgradeError
 from .probe import Probe
@@ -28,7 +30,7 @@ __all__ = ["Target", "is_part_of", "plan_targets"]
 class Target:
     """One version that can be brought back: by these packages, and by moving these paths out of the way.
 
-    C(ways) are folders above it that others than root may change.
+    C(ways) are folders above it that others than root may change, C(overwritten) what other content comes to.
     """
 
     minor: str
@@ -36,6 +38,7 @@ class Target:
     wanted: list[Wanted] = field(default_factory=list)
     in_the_way: list[str] = field(default_factory=list)
     ways: list[str] = field(default_factory=list)
+    overwritten: list[str] = field(default_factory=list)
 
     @property
     def nevras(self) -> list[str]:
@@ -50,8 +53,8 @@ class Target:
         )
 
 
-def plan_targets(probe: Probe, supported: Supported) -> list[Target]:
-    """Return what can be brought back, the best first.
+def plan_targets(probe: Probe, supported: Supported, waivers: Sequence[Waiver] = ()) -> list[Target]:
+    """Return what can be brought back without a change of what C(waivers) accept, the best first.
 
     Raises NoUsableVersionError when no installed package has a version that the core can use, NoInterpreterError when
     nothing that is installed could be made trustworthy by reinstalling it, UnfinishedUpgradeError when it cannot be
@@ -67,7 +70,33 @@ def plan_targets(probe: Probe, supported: Supported) -> list[Target]:
             f"No interpreter is trusted, and reinstalling would not change that. Nothing was changed. {probe.reasons}.",
             rejected=probe.rejected(),
         )
-    return helpful
+    allowed = [target for target in helpful if not _accepted(target, waivers)]
+    if not allowed:
+        raise _all_accepted(probe, _accepted(helpful[0], waivers))
+    return allowed
+
+
+def _accepted(target: Target, waivers: Sequence[Waiver]) -> dict[str, Waiver]:
+    """Return the paths, each with its exception, that would not stay as the user accepts them.
+
+    A mode that is accepted is the package's after each of its updates, too.
+    """
+    day = today()
+    decided = [one for one in waivers if one.rule != "SP207" and not one.is_expired(day)]
+    touched = target.overwritten + target.in_the_way + target.ways
+    return {path: one for path in touched for one in decided if one.matches(path)}
+
+
+def _all_accepted(probe: Probe, accepted: Mapping[str, Waiver]) -> NoInterpreterError:
+    """Nothing that no package vouches for is run as root, whatever is accepted: then the host has no Python for us."""
+    shown = shortened((f"{printable(path)} ({one.rule}: {one.reason})" for path, one in accepted.items()), 3)
+    return NoInterpreterError(
+        f"No interpreter is trusted, and bringing one back would take away what an exception accepts: {shown}. Nothing "
+        "was changed. Install another packaged Python that this ansible-core can use, or end the exception. "
+        f"{probe.reasons}.",
+        rejected=probe.rejected(),
+        accepted=list(accepted),
+    )
 
 
 def _target_of(probe: Probe, minor: str) -> Target:
@@ -80,18 +109,19 @@ def _target_of(probe: Probe, minor: str) -> Target:
         in_the_way=[path for one in candidates for path in one.planted],
         ways=sorted({path for one in candidates for path in one.ways}),
     )
-    altered = {owner: _altered_files(probe, owner) for owner in owners}
+    entries = {owner: parse_verify(probe.verified.get(owner.nevra, "")) for owner in owners}
+    altered = {owner: frozenset(entry.path for entry in entries[owner] if is_drift(entry)) for owner in owners}
     for name in dict.fromkeys(owner.name for owner in owners):
         owner = _release_on_disk({owner: paths for owner, paths in altered.items() if owner.name == name}, minor)
         if _has_part(altered[owner], minor) or any(one.astray for one in candidates):
             target.wanted.append(Wanted(owner))
+            target.overwritten += [entry.path for entry in entries[owner] if is_drift(entry) and _has_content(entry)]
     return target
 
 
-def _altered_files(probe: Probe, owner: PackageId) -> frozenset[str]:
-    """Return what is not as a package shipped it."""
-    entries = parse_verify(probe.verified.get(owner.nevra, ""))
-    return frozenset(entry.path for entry in entries if is_drift(entry))
+def _has_content(entry: VerifyEntry) -> bool:
+    """Tell whether something else than the package's is there."""
+    return not entry.missing and bool(entry.note or set(entry.altered) - METADATA)
 
 
 def _has_part(paths: frozenset[str], minor: str) -> bool:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ...module_utils._audit.contract import Contract
+from ...module_utils._audit.waivers import Waiver
 from ...module_utils._base.errors import (
     AcquisitionError,
     DatabaseError,
@@ -56,7 +57,7 @@ _ABANDONED = 60
 class FirstAidRequest:
     """What the task asks for. C(contract) is the user's own, C(install) a package to install where all else fails.
 
-    C(packages) and C(needed_files) are what another host needs.
+    C(packages) and C(needed_files) are what another host needs; what C(waivers) accept stays.
     """
 
     supported: Supported
@@ -66,6 +67,7 @@ class FirstAidRequest:
     may_borrow: bool = False
     packages: Sequence[str] = ()
     needed_files: Sequence[NeededFile] = ()
+    waivers: Sequence[Waiver] = ()
     check_mode: bool = False
     diff: bool = False
 
@@ -89,6 +91,7 @@ def request_of(
         may_borrow=arguments["may_borrow"],
         packages=arguments["packages"],
         needed_files=arguments["needed_files"],
+        waivers=arguments.get("exceptions", ()),
         check_mode=check_mode,
         diff=diff,
     )
@@ -127,7 +130,7 @@ class FirstAid:
 
     def _recover(self, probe: Probe) -> None:
         try:
-            targets = plan_targets(probe, self._request.supported)
+            targets = self._targets(probe)
         except NoUsableVersionError:
             if not self._request.install:
                 raise
@@ -141,6 +144,9 @@ class FirstAid:
         else:
             self._close_first(probe, ways)
 
+    def _targets(self, probe: Probe) -> list[Target]:
+        return plan_targets(probe, self._request.supported, self._request.waivers)
+
     def _close_first(self, before: Probe, ways: Target) -> None:
         """Close the ways, so that nobody can exchange any more what is then run, and go on from there."""
         _target, closed = Recovery(self._host, self._request.options).run([ways])
@@ -150,7 +156,7 @@ class FirstAid:
             if probe.trusted:
                 self._report(before, ways.as_plan(), closed, probe)
             else:
-                self._bring_back(before, plan_targets(probe, self._request.supported), closed["closed"])
+                self._bring_back(before, self._targets(probe), closed["closed"])
         except SystemPythonError as error:
             error.changed_nothing = False
             raise

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from ansible_collections.fleet.system_python.plugins.action.python_first_aid import ActionModule
+from ansible_collections.fleet.system_python.plugins.doc_fragments._attributes import ModuleDocFragment
 from ansible_collections.fleet.system_python.plugins.modules import python_first_aid as stub
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.acquire import SOURCES
 
@@ -62,7 +63,10 @@ def test_a_wrong_option_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_documentation_has_the_same_options() -> None:
-    documented = yaml.safe_load(stub.DOCUMENTATION)["options"]
+    documented = {
+        **yaml.safe_load(ModuleDocFragment.EXCEPTIONS)["options"],
+        **yaml.safe_load(stub.DOCUMENTATION)["options"],
+    }
     kept = ("type", "elements", "default", "choices")
     assert {
         name: {key: value for key, value in option.items() if key in kept} for name, option in documented.items()

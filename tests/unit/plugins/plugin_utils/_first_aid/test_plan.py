@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import pytest
 
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.waivers import Waiver
 from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import PackageId, parse_nevra
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.candidate import ProbedInterpreter
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.core import supported_minors
@@ -71,6 +72,53 @@ def test_every_version_is_a_target_in_the_order_of_the_probe() -> None:
 def test_a_file_that_another_package_took_is_taken_back() -> None:
     (target,) = plan_targets(probe(SYSTEM, {PYTHON3.nevra: ".........    /usr/bin/python3.9 (replaced)"}), SUPPORTED)
     assert target.nevras == [PYTHON3.nevra]
+
+
+def accept(rule: str, path: str, expires: str | None = None) -> Waiver:
+    return Waiver(rule=rule, pattern=path, reason="OPS-1", expires=expires)
+
+
+OS_LINE = "..5......    /usr/lib64/python3.9/os.py"
+
+
+@pytest.mark.parametrize(
+    ("line", "waiver", "stays"),
+    [
+        (OS_LINE, accept("SP205", "/usr/lib64/python3.9/os.py"), True),
+        (OS_LINE, accept("SP205", "/usr/lib64/python3.9/os.py", "2020-01-31"), False),
+        (OS_LINE, accept("SP205", "/usr/lib64/python3.9/re.py"), False),
+        # What is gone comes back, and a mode is the package's again.
+        ("missing     /usr/lib64/python3.9/os.py", accept("SP205", "/usr/lib64/python3.9/os.py"), False),
+        (".M.......    /usr/lib64/python3.9/os.py", accept("SP205", "/usr/lib64/python3.9/os.py"), False),
+        (OS_LINE, accept("SP207", "/usr/lib64/python3.9/os.py"), False),
+        # What does not count for first aid is overwritten with the package all the same.
+        (OS_LINE + "\n....L....    /usr/bin/python3", accept("SP101", "/usr/bin/python3"), True),
+        (".........    /usr/bin/python3.9 (replaced)", accept("SP206", "/usr/bin/python3.9"), True),
+    ],
+)
+def test_what_is_accepted_is_not_overwritten(line: str, waiver: Waiver, stays: bool) -> None:
+    seen = probe(SYSTEM, {LIBS.nevra: line})
+    if stays:
+        with pytest.raises(NoInterpreterError, match=r"what an exception accepts: .*OPS-1") as caught:
+            plan_targets(seen, SUPPORTED, [waiver])
+        assert caught.value.details["accepted"] == [waiver.pattern]
+    else:
+        assert plan_targets(seen, SUPPORTED, [waiver]) == plan_targets(seen, SUPPORTED)
+
+
+def test_another_version_is_brought_back_instead() -> None:
+    installed = {**SYSTEM, "3.11": {"/usr/bin/python3.11": [PARALLEL]}}
+    verified = {PYTHON3.nevra: "..5......    /usr/bin/python3.9", PARALLEL.nevra: "missing     /usr/bin/python3.11"}
+    targets = plan_targets(probe(installed, verified), SUPPORTED, [accept("SP201", "/usr/bin/python3.9")])
+    assert [target.minor for target in targets] == ["3.11"]
+
+
+def test_neither_what_lies_there_nor_a_way_is_changed_that_is_accepted() -> None:
+    one = ProbedInterpreter("/usr/bin/python3.9", "3.9", planted=["/usr/lib64/python3.9/x.py"], ways=["/usr/bin"])
+    seen = probe(SYSTEM, {}, [one])
+    for waiver in accept("SP209", "/usr/lib64/python3.9/*"), accept("SP215", "/usr/bin"):
+        with pytest.raises(NoInterpreterError, match="what an exception accepts"):
+            plan_targets(seen, SUPPORTED, [waiver])
 
 
 OLDER = parse_nevra("python3-libs-3.9.2-1.el9.x86_64")
