@@ -50,7 +50,7 @@ gate-%: bootstrap ## one judge, for example gate-mypy
 	@$(PYTHON) tests/tools/gates.py --only $*
 
 prove-gates: bootstrap ## show that each judge can fail
-	@$(PYTHON) tests/tools/prove_gates.py
+	@tests/tools/with-env 2.19 python tests/tools/prove_gates.py
 
 clean: ## remove what the tools made; the images of the test hosts stay
 	rm -rf .ansible .mypy_cache .pytest_cache .ruff_cache tests/output

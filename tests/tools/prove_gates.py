@@ -8,76 +8,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from environment import BUILD, copy_collection
+import yaml
+from environment import BUILD, ROOT, copy_collection
 
-MODULE = '''\
-#!/usr/bin/python
-# Copyright (c) 2026, The fleet.system_python contributors
-# GNU General Public License v3.0 or later (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-DOCUMENTATION = r"""
-module: violation
-short_description: Breaks a rule, see O(nothing)
-version_added: 0.1.0
-description:   Breaks a rule.
-author: Nobody (@nobody)
-options: {"more": {"description": [X.], "type": str}}
-"""
-EXAMPLES = ""
-RETURN = ""
-
-from ansible.module_utils.basic import AnsibleModule
-
-
-def main() -> None:
-    AnsibleModule(argument_spec={}).exit_json()
-'''
-TEST = "def test_it() -> None:\n    assert 1 == 2\n"
-FILES = {
-    "plugins/modules/violation.py": MODULE,
-    "plugins/module_utils/_base/violation.py": "import os\ndef f(x):\n    return (y := x)\n",
-    "plugins/plugin_utils/_fleet/assets/fleet_page.css": "body { color: red; }\n",
-    "plugins/plugin_utils/violation.exe": "",
-    "tests/unit/plugins/module_utils/test_violation.py": TEST,
-    "tests/unit/plugins/plugin_utils/test_violation.py": TEST,
-    "plugins/modules/undocumented.py": "#!/usr/bin/python\n",
-    "tests/tools/violation.sh": "#!/bin/sh\nrm -rf $1/bin\n",
-    "meta/violation.yml": "---\na:   1\n",
-    "docs/violation.md": "podman pull " + "quay" + ".io/thing /home" + "/someone/thing\n",
-    "changelogs/fragments/violation.yml": "---\nnews:\n  - X.\n",
-    "playbooks/violation.yml": "---\n- hosts: all\n  tasks:\n    - command: id\n",
-    "molecule/violation/molecule.yml": (
-        "---\nansible: {playbooks: {converge: converge.yml}}\nscenario: {test_sequence: [converge]}\n"
-    ),
-    "molecule/violation/converge.yml": "---\n- hosts: localhost\n  tasks: [{ansible.builtin.fail: {msg: violated}}]\n",
-}
-EXPECTED = {
-    "sanity-2.19": ["plugins/modules/violation.py:"],
-    "sanity-2.16": ["plugins/modules/violation.py:"],
-    "unit-3.9": ["test_violation.py::test_it"],
-    "unit-controller-2.16": ["plugin_utils/test_violation.py::test_it"],
-    "browser": ["failed"],
-    "mypy": [r"_base/violation.py:2: error"],
-    "pre-commit": [
-        "violation.py:1:8: F401",
-        "would be reformatted",
-        r"3.8 .*_base/violation.py",
-        "violation.sh line 2",
-        "meta/violation.yml",
-        "invalid section: news",
-        r"docs/violation.md:1:podman",
-        r"/home" + "/someone",
-    ],
-    "antsibull": [
-        "violation.py.*\n.*too many spaces",
-        "violation.exe",
-        "violation.py.*\n.*SPDX|must have at least",
-        "group",
-    ],
-    "docs": ["violation"],
-    "ansible-lint": ["playbooks/violation.yml"],
-    "importer": ["undocumented"],
-    "violation-2.19": ["violated"],
-}
+VIOLATIONS = yaml.safe_load((ROOT / "tests/violations.yml").read_text(encoding="utf-8"))
+FILES, EXPECTED = VIOLATIONS["files"], VIOLATIONS["expected"]
 
 
 def main(arguments: Sequence[str]) -> int:
