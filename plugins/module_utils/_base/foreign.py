@@ -32,6 +32,7 @@ _VERSION = r"[A-Za-z0-9_.+~^]+"
 _PACKAGE_NAME = re.compile(_NAME + r"\Z")
 _NEVRA = re.compile(r"{0}-(?:([0-9]{{1,10}}):)?{1}-{1}\.[A-Za-z0-9_]+\Z".format(_NAME, _VERSION))
 _NUMBER = re.compile(r"-?[0-9]{1,20}\Z")
+_KINDS = ((bool, "true or false"), ((int, float), "a number"), (dict, "a mapping"), (list, "a list"))
 _LONGEST_NAME = 255
 _LONGEST_PATH = 4095
 _SHOWN = 80
@@ -51,11 +52,9 @@ class Foreign:
 
     def refused(self, value: object, field: str, wanted: str) -> SystemPythonError:
         """Return the error that says that C(value) is not C(wanted)."""
-        shown = printable(value[:_SHOWN]) if isinstance(value, str) else type(value).__name__
-        dots = "..." if isinstance(value, str) and len(value) > _SHOWN else ""
-        sentence = "{0} {1}{2} as {3}, which is not {4}. {5}".format(
-            self._who, repr(shown) if isinstance(value, str) else shown, dots, field, wanted, self._advice
-        )
+        # Keys of a mapping are part of the name of a field.
+        field = printable(field[:_LONGEST_NAME])
+        sentence = "{0} {1} as {2}, which is not {3}. {4}".format(self._who, _shown(value), field, wanted, self._advice)
         return self._error(sentence, field=field)
 
     def raw(self, value: object, field: str, longest: int = 65536) -> str:
@@ -144,3 +143,9 @@ class Foreign:
                 field=field,
             )
         return [read(value, "{0}[{1}]".format(field, number)) for number, value in enumerate(values)]
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, str):
+        return "'{0}'{1}".format(printable(value[:_SHOWN]), "..." if len(value) > _SHOWN else "")
+    return "null" if value is None else next((word for kind, word in _KINDS if isinstance(value, kind)), "something")

@@ -12,6 +12,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._base.errors import changing_nothing
+from .._border.answers import module_answer
+from .._border.types import HOST
 from .base import CollectionAction
 from .exceptions import own_waivers
 from .first_aid import Trusted, trusted_interpreter, trusted_interpreter_where_rpm_is
@@ -49,10 +51,14 @@ class TrustedModuleAction(CollectionAction):
 
     def run_module(self, arguments: dict[str, object], wrap_async: bool = False) -> dict[str, object]:
         """Run the module under the trusted interpreter, isolated from everything that is not its own library."""
-        result: dict[str, object] = self._execute_module(
-            module_args=arguments, task_vars=self._module_variables(), wrap_async=wrap_async
-        )
-        return result
+        try:
+            answer = self._execute_module(
+                module_args=arguments, task_vars=self._module_variables(), wrap_async=wrap_async
+            )
+        except (AttributeError, RecursionError, TypeError) as error:
+            # Ansible itself reads some keys of an answer.
+            raise HOST.refused(None, "the result of the module", "a mapping of the right kinds") from error
+        return module_answer(type(self).__module__.rpartition(".")[2], answer, wrap_async)
 
     def _module_variables(self) -> dict[str, Any]:
         if not self.trusted:

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from .._border.collected import Attempt, BroughtBack
+
 __all__ = [
     "Attempt",
     "Borrowed",
@@ -56,13 +58,6 @@ class PathHazard(TypedDict):
 Hazard = EnvironmentHazard | PathHazard
 
 
-class Attempt(TypedDict):
-    """A source that did not give everything."""
-
-    source: str
-    reason: str
-
-
 class RecoveryPlan(TypedDict):
     """What would be brought back: the minor version (null for a package named by the operator), NEVRAs, and paths.
 
@@ -73,23 +68,6 @@ class RecoveryPlan(TypedDict):
     packages: list[str]
     move_aside: list[str]
     close: list[str]
-
-
-class _BroughtBack(TypedDict):
-    version: str | None
-    packages: list[str]
-    source: dict[str, str]
-    quarantine: str
-
-
-class BroughtBack(_BroughtBack, total=False):
-    """What was put in place: NEVRAs, where each came from, and the folder with what was there before, if anything.
-
-    C(closed) says of each folder which mode and owner it had, and has.
-    """
-
-    moved_aside: list[str]
-    closed: list[str]
 
 
 class NeededFile(TypedDict):

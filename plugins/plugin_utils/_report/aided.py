@@ -13,7 +13,7 @@ from typing import cast
 
 from ...module_utils._audit.findings import SEVERITIES
 from ...module_utils._evidence.records import EvidenceSource, HostEvidence, InstalledPackage
-from .collected import Collected, Facts, FirstAidAnswer, InterpreterFacts, ShownFinding
+from .._border.collected import Collected, Facts, FirstAidAnswer, InterpreterFacts, ShownFinding
 
 __all__ = ["with_first_aid"]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from ...module_utils._audit.contract import COMMAND
 from ...module_utils._base.text import printable
 from ...module_utils._evidence.records import EvidenceFile, HostEvidence
-from .collected import Facts, ShownFinding
+from .._border.collected import Facts, ShownFinding
 from .records import Exhibit
 from .rules import DIFFERENCES
 

@@ -17,8 +17,8 @@ import re
 
 from ...module_utils._base.text import printable
 from ...module_utils._evidence.records import EvidenceFile
+from .._border.collected import ShownFinding
 from .case import Case, Proving, Verdict, left_open, path_list, ruled_in, ruled_out
-from .collected import ShownFinding
 from .rules import BINARY
 
 __all__ = ["binary_overwritten", "disk_corruption", "library_altered", "replaced_by_package"]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ...module_utils._audit.records import LinkHop
 from ...module_utils._base.text import printable
-from .collected import Facts
+from .._border.collected import Facts
 from .records import Difference
 
 __all__ = ["differences", "link_text"]

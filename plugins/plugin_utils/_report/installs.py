@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 from ...module_utils._base.text import printable
+from .._border.collected import ShownFinding
 from .case import Case, Proving, Verdict, left_open, path_list, ruled_in, ruled_out
-from .collected import ShownFinding
 from .rules import BINARY
 
 __all__ = ["failed_update", "pip_as_root"]

@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict, cast
 
+from .._border.collected import Collected, Facts, FirstAidAnswer, RepairAnswer
 from .._run.outcome import ErrorRecord, host_outcome
 from .._run.states import HostState
 from .._run.untyped import strings
-from .collected import Collected, Facts, FirstAidAnswer, RepairAnswer
 
 __all__ = ["KnownHost", "Round", "known_of"]
 

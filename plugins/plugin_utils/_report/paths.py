@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from ...module_utils._audit.contract import COMMAND
 from ...module_utils._base.text import printable
+from .._border.collected import ShownFinding
 from .case import Case, Proving, Verdict, ruled_in, ruled_out
-from .collected import ShownFinding
 
 __all__ = ["alternatives_redirected", "environment_variable", "link_replaced", "path_shadowed"]
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from ...module_utils._base.text import printable
 from ...module_utils._evidence.records import BootRecord
-from .collected import Collected, Facts, RepairAnswer
+from .._border.collected import Collected, Facts, RepairAnswer
 from .difference import link_text
 from .known import KnownHost
 from .records import Check, SecondRun, Validation

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, TypedDict
 
 from ...module_utils._evidence.records import HostEvidence
 from ...module_utils._usage.records import Dependents
+from .._border.collected import Facts, OsFacts, QuarantinedItem
 from .._first_aid.records import Attempt, BroughtBack
 from .._run.outcome import ErrorRecord
-from .collected import Facts, OsFacts, QuarantinedItem
 
 __all__ = [
     "FORMAT",

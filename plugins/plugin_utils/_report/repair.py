@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from .._border.collected import Collected, Facts, QuarantinedItem, ShownStep
 from .._run.states import HostState
-from .collected import Collected, Facts, QuarantinedItem, ShownStep
 from .known import KnownHost
 from .records import LeftFinding, PlanStep, QuarantinePart, ReinstalledPackage, RepairPart
 

@@ -19,12 +19,12 @@ from ...module_utils._audit.facts import accepted_lines
 from ...module_utils._base.redact import redact
 from ...module_utils._base.text import printable
 from ...module_utils._evidence.records import HostEvidence
+from .._border.collected import Collected, Facts, FirstAidAnswer, OsFacts
 from .._first_aid.incident import BEFORE_FIRST_AID
 from .._run.outcome import ErrorRecord
 from .._run.states import HostState
 from .aided import with_first_aid
 from .case import Case
-from .collected import Collected, Facts, FirstAidAnswer, OsFacts
 from .difference import differences
 from .hypotheses import check_all, titles
 from .known import KnownHost

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from ...module_utils._base.text import printable
 from ...module_utils._evidence.records import EvidenceFile, HostEvidence
 from ...module_utils._usage.records import Dependents
-from .collected import Collected, Facts, ShownFinding
+from .._border.collected import Collected, Facts, ShownFinding
 from .records import BlastRadius, Event, RepairPart, Validation
 from .rules import CHANGES, LINKS, TELLING
 

@@ -9,8 +9,8 @@
 from __future__ import annotations
 
 from ...module_utils._base.text import printable
+from .._border.collected import Facts
 from .._run.states import HostState
-from .collected import Facts
 from .known import KnownHost
 from .records import RepairPart, RunRecord
 

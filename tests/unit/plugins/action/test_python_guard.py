@@ -25,10 +25,10 @@ def test_the_checker_is_brought_to_the_host(monkeypatch: pytest.MonkeyPatch, sta
         return "/srv/guard.sh"
 
     def module(module_args: dict[str, Any], **_options: Any) -> dict[str, Any]:
-        return {"checker": module_args.get("checker")}
+        return {"changes": [str(module_args.get("checker"))]}
 
     monkeypatch.setattr(action, "choose", lambda _found: None)
     monkeypatch.setattr(action.host, "upload", upload)
     monkeypatch.setattr(action, "_execute_module", module)
-    assert action.run(task_vars={}) == {"checker": "/srv/guard.sh" if sent else None}
+    assert action.run(task_vars={}) == {"changes": ["/srv/guard.sh" if sent else "None"]}
     assert uploaded == sent

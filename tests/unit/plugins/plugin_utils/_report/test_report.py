@@ -17,8 +17,8 @@ import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._evidence.records import PastTransaction
 from ansible_collections.fleet.system_python.plugins.module_utils._repair.proof import ProofLine
-from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.records import BroughtBack
-from ansible_collections.fleet.system_python.plugins.plugin_utils._report.collected import (
+from ansible_collections.fleet.system_python.plugins.plugin_utils._border.collected import (
+    AcceptedFinding,
     Collected,
     FirstAidAnswer,
     IncidentAnswer,
@@ -27,6 +27,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._report.collec
     ShownFinding,
     ShownStep,
 )
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.records import BroughtBack
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report.known import KnownHost, Round, known_of
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report.records import Report, RunRecord
 from ansible_collections.fleet.system_python.plugins.plugin_utils._report.render import (
@@ -184,7 +185,7 @@ def test_what_is_accepted_is_named_with_reason_and_end(name: str, state: HostSta
     facts = recorded(name)["facts"]
     accepted: dict[str, object] = {"id": "SP207", "name": "metadata-altered", "summary": "mode differs"}
     accepted["accepted"] = {"reason": "hardening", "expires": "2027-01-31"}
-    facts["accepted"] = [cast("ShownFinding", accepted)]
+    facts["accepted"] = [cast("AcceptedFinding", accepted)]
     report = shape(KnownHost("web1", state, facts=facts), RUN)
     line = "accepted until 2027-01-31, hardening: SP207 metadata-altered: mode differs"
     assert report["summary"]["accepted"] == [line]

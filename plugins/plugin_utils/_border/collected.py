@@ -13,15 +13,25 @@ key in docs/facts.md.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TypedDict
+from typing import Literal, TypedDict
 
+from ...module_utils._audit.finding_records import Acceptance
 from ...module_utils._audit.records import LinkHop
+from ...module_utils._benchmark.records import BenchmarkPlan, BenchmarkResult
 from ...module_utils._evidence.records import BootRecord, HostEvidence
 from ...module_utils._repair.proof import ProofLine
-from .._first_aid.records import Attempt, BroughtBack
+from ...module_utils._usage.records import Dependents
 
 __all__ = [
+    "AcceptedFinding",
+    "Attempt",
+    "AuditAnswer",
+    "BenchmarkAnswer",
+    "BroughtBack",
+    "CensusAnswer",
     "Collected",
+    "DependentsAnswer",
+    "EvidenceAnswer",
     "Facts",
     "FirstAidAnswer",
     "FoundEvidence",
@@ -32,9 +42,12 @@ __all__ = [
     "QuarantinedItem",
     "RepairAnswer",
     "RepairDetails",
+    "Severity",
     "ShownFinding",
     "ShownStep",
 ]
+
+Severity = Literal["info", "minor", "major", "critical"]
 
 # --- the facts of an audit -------------------------------------------------------------------------------------------
 
@@ -100,13 +113,13 @@ class FoundEvidence(TypedDict, total=False):
 
     paths: list[str]
     count: int
-    package: str
+    package: str | None
     search_paths: list[str]
     state_file: str
     choices: list[ChoiceFacts]
-    mode: str
-    installed_by: str
-    source: str
+    mode: str | None
+    installed_by: str | None
+    source: str | None
 
 
 class ShownFinding(TypedDict):
@@ -114,7 +127,7 @@ class ShownFinding(TypedDict):
 
     id: str
     name: str
-    severity: str
+    severity: Severity
     path: str | None
     summary: str
     repairable: bool
@@ -123,15 +136,26 @@ class ShownFinding(TypedDict):
     evidence: FoundEvidence
 
 
-class Facts(TypedDict):
+class AcceptedFinding(ShownFinding):
+    """A finding that the user accepts."""
+
+    accepted: Acceptance
+
+
+class _LaterFacts(TypedDict, total=False):
+    # Not in those that an earlier version left in a cache.
+    accepted: list[AcceptedFinding]
+    unreadable: list[str]
+
+
+class Facts(_LaterFacts):
     """The facts C(system_python)."""
 
     healthy: bool
-    worst: str | None
+    worst: Severity | None
     os: OsFacts
     contract: ContractFacts
     findings: list[ShownFinding]
-    accepted: list[ShownFinding]
     resolution: dict[str, list[LinkHop]]
     interpreters: list[InterpreterFacts]
     alternatives: list[GroupFacts]
@@ -169,6 +193,30 @@ class Collected(TypedDict, total=False):
 # --- the results of the modules --------------------------------------------------------------------------------------
 
 
+class Attempt(TypedDict):
+    """A source that did not give everything."""
+
+    source: str
+    reason: str
+
+
+class _BroughtBack(TypedDict):
+    version: str | None
+    packages: list[str]
+    source: dict[str, str]
+    quarantine: str
+
+
+class BroughtBack(_BroughtBack, total=False):
+    """What was put in place: NEVRAs, where each came from, and the folder with what was there before, if anything.
+
+    C(closed) says of each folder which mode and owner it had, and has.
+    """
+
+    moved_aside: list[str]
+    closed: list[str]
+
+
 class ShownStep(TypedDict):
     """A step of a repair."""
 
@@ -193,6 +241,11 @@ class RepairAnswer(TypedDict, total=False):
     findings_after: list[ShownFinding]
     plan: list[ShownStep]
     actions: list[ShownStep]
+    accepted: list[AcceptedFinding]
+    contract: str
+    packages: dict[str, str]
+    proof: list[ProofLine]
+    summary: list[str]
     sources: dict[str, str]
     tried: list[Attempt]
     quarantine: str | None
@@ -222,3 +275,55 @@ class FirstAidAnswer(TypedDict, total=False):
     brought_back: BroughtBack | None
     incident: IncidentAnswer
     os: Mapping[str, str | None]
+
+
+class _SystemPython(TypedDict):
+    system_python: Facts
+
+
+class AuditAnswer(TypedDict, total=False):
+    """The result of python_facts."""
+
+    ansible_facts: _SystemPython
+
+
+class _DependentsFacts(TypedDict):
+    system_python_dependents: Dependents
+
+
+class DependentsAnswer(TypedDict, total=False):
+    """The result of python_dependents_info."""
+
+    ansible_facts: _DependentsFacts
+
+
+class EvidenceAnswer(TypedDict, total=False):
+    """The result of python_evidence."""
+
+    report: Collected
+
+
+class BenchmarkAnswer(TypedDict, total=False):
+    """The result of python_benchmark."""
+
+    benchmark: BenchmarkResult
+    plan: BenchmarkPlan
+
+
+class _Venv(TypedDict):
+    path: str
+    packages_minor: str | None
+
+
+class _VenvFinding(TypedDict):
+    id: str
+    path: str | None
+
+
+class CensusAnswer(TypedDict, total=False):
+    """The result of python_venv_info, as far as the role goes on with it."""
+
+    venvs: list[_Venv]
+    findings: list[_VenvFinding]
+    partial: bool
+    reasons: list[str]
