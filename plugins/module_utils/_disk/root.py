@@ -203,15 +203,24 @@ class RealPaths:
 
     def __init__(self, root: Root) -> None:
         self._root = root
-        self._known = {"/": "/"}
+        self._known: t.Dict[str, str] = {}
 
     def __call__(self, path: str) -> str:
-        """Return C(path), which is absolute, without links."""
-        if path not in self._known:
-            above, name = os.path.split(path)
-            here = os.path.join(self(above), name)
-            plain = name not in ("", ".", "..") and not self._root.islink(here)
-            self._known[path] = here if plain else self._root.realpath(here)
+        """Return C(path) without links."""
+        if path in self._known:
+            return self._known[path]
+        if not path.startswith("/"):
+            return self._root.realpath(path)
+        real, done = "/", ""
+        # A loop, because a path may have more parts than functions may call each other.
+        for name in filter(None, path.split("/")):
+            done += "/" + name
+            real = self._known.get(done) or self._look_up(done, os.path.join(real, name), name)
+        return real
+
+    def _look_up(self, path: str, here: str, name: str) -> str:
+        plain = name not in (".", "..") and not self._root.islink(here)
+        self._known[path] = here if plain else self._root.realpath(here)
         return self._known[path]
 
 

@@ -146,5 +146,8 @@ def test_real_paths_are_those_that_are_looked_up_each_time(tmp_path: t.Any, insi
         "self/exe",
         "no/z",
     ):
-        for path in (top + "/" + name, top + "/" + name + "/"):
+        for path in (top + "/" + name, top + "/" + name + "/", "//" + top + "//" + name):
             assert real_path(path) == root.realpath(path)
+    # The loader takes folders as they stand in a variable: $LD_LIBRARY_PATH, or nothing at all.
+    for path in ("", ".", "$LD_LIBRARY_PATH/x", "usr", "/", "//", "/" + "x/" * 2000):
+        assert real_path(path) == root.realpath(path)
