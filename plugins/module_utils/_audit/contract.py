@@ -28,6 +28,7 @@ import re
 import typing as t
 
 from .._base.errors import ContractError, UnknownPlatformError
+from .._disk.files import read_text
 from .._disk.os_release import parse_os_release
 from .records import (
     Contract,
@@ -327,8 +328,7 @@ def system_pythons(os_release: str = "/etc/os-release") -> t.List[str]:
     """Return the interpreters that belong to the OS: those of its contract, else what /usr/bin/python3 leads to."""
     release = {}
     if os.path.exists(os_release):
-        with open(os_release, encoding="utf-8", errors="replace") as stream:
-            release = parse_os_release(stream.read())
+        release = parse_os_release(read_text(os_release, follow=True))
     try:
         contract = contract_for(release)
     except UnknownPlatformError:

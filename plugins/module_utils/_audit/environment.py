@@ -221,8 +221,8 @@ class _Files:
         try:
             with tree.open(file.path) as stream:
                 return _READERS[file.syntax](os.fsdecode(stream.read()))
-        except PermissionError:
-            # An audit without privileges: what only root may read (sudoers) stays unknown, and unseen.py says so.
+        except OSError:
+            # What only root may read (sudoers), or is too large for anybody, stays unknown, and unseen.py says so.
             return nothing
 
 

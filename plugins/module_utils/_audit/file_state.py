@@ -110,7 +110,7 @@ def _digest(path: str, length: int, root: Root) -> t.Optional[str]:
     try:
         with root.open(path) as stream:
             return digest_of(stream, new_hash(_ALGORITHMS.get(length, "sha256")))
-    except (PermissionError, ValueError):
+    except (OSError, ValueError):
         # An unprivileged audit may not read it, FIPS may forbid md5; null is how the facts say so.
         return None
 

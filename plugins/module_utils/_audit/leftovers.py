@@ -126,8 +126,8 @@ def _shebang_version(path: str, root: Root) -> t.Optional[str]:
     try:
         with root.open(path) as stream:
             first = stream.readline(256)
-    except PermissionError:
-        # An unprivileged audit may not read it; then its version stays unknown.
+    except OSError:
+        # An unprivileged audit may not read it, or it is a file no more; then its version stays unknown.
         return None
     match = _VERSION_IN_NAME.search(os.fsdecode(first)) if first.startswith(b"#!") else None
     return match.group(1) if match else None

@@ -16,6 +16,7 @@ import subprocess
 import time
 import typing as t
 
+from .children import Family
 from .errors import CommandError
 from .text import printable
 
@@ -95,12 +96,14 @@ def run_command(
 ) -> Completed:
     """Run C(argv) without a shell and return its Completed.
 
-    C(timeout) is in seconds, C(output) in bytes; the whole process group is killed when it takes longer or prints more.
+    C(timeout) is in seconds, C(output) in bytes; it is killed when it takes longer or prints more, with all that it has
+    started, also what has left its process group.
     C(env) adds variables. A command that cannot be started gives exit code 127 and the reason in C(err).
     """
     environment = dict(_ENVIRONMENT)
     environment.update({name: os.environ[name] for name in _PASSED_ON if name in os.environ})
     environment.update(env or {})
+    family = Family()
     try:
         process = subprocess.Popen(
             list(argv),
@@ -118,10 +121,10 @@ def run_command(
         in_time = printed.read(deadline) and (printed.flooded or _has_ended(process, deadline))
         if printed.flooded or not in_time:
             os.killpg(process.pid, signal.SIGKILL)
-            # A child that left the group may keep the pipes open for long, and one in the kernel does not die.
-            after_kill = time.monotonic() + _AFTER_KILL
-            printed.read(after_kill)
-            _has_ended(process, after_kill)
+            # One in the kernel does not die.
+            _has_ended(process, time.monotonic() + _AFTER_KILL)
+            family.end()
+            printed.read(time.monotonic() + _AFTER_KILL)
     rc = -signal.SIGKILL if process.returncode is None or printed.flooded else process.returncode
     return Completed(tuple(argv), rc, printed.text(0), printed.text(1), not in_time, printed.flooded)
 

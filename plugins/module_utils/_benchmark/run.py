@@ -108,7 +108,7 @@ def _script(script: OwnScript) -> str:
     """Return the text of the user's script; raises InvalidDataError."""
     content, path = script.get("content"), script.get("path") or ""
     try:
-        return read_text(path) if content is None else content
+        return read_text(path, follow=True) if content is None else content
     except OSError as error:
         raise InvalidDataError(
             f"The script {printable(path)} cannot be read: {error.strerror}.", option="scripts"

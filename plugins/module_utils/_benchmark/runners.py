@@ -11,6 +11,7 @@ import math
 import typing as t
 
 from .._base.errors import SystemPythonError
+from .._base.text import from_json
 from .._rights.confined import Ended
 from .records import Subject
 from .stage import Stage
@@ -115,7 +116,7 @@ def _answer_of_worker(ended: Ended) -> t.Dict[str, object]:
     if ended.rc != 0 or ended.timed_out:
         raise MeasurementError(ended.problem())
     try:
-        answer = json.loads(ended.out.strip().rpartition("\n")[2])
+        answer = from_json(ended.out.strip().rpartition("\n")[2])
     except ValueError:
         answer = None
     if not isinstance(answer, dict):

@@ -14,6 +14,7 @@ import tempfile
 import typing as t
 
 from .._base.errors import SystemPythonError
+from .._disk.atomic import write_durably
 from .._rights.account import Account
 from .._rights.confined import STRICT, Ended, run_confined
 from . import worker
@@ -47,9 +48,7 @@ class Stage:
     def put(self, name: str, content: str) -> str:
         """Write a file that the user can read and not change; return its path."""
         path = os.path.join(self.folder, name)
-        with open(path, "w", encoding="utf-8", errors="surrogateescape") as stream:
-            stream.write(content)
-        os.chmod(path, 0o644)
+        write_durably(path, content.encode("utf-8", "surrogateescape"), 0o644)
         return path
 
     def room(self, name: str) -> str:

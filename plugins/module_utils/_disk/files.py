@@ -4,15 +4,21 @@
 
 # PRIVATE to the collection: no other collection may import this file.
 
-"""Look at files, and open them: never through a link, never waiting for a pipe."""
+"""Look at files, and open them: the one way to a file that somebody else may have made.
+
+Nothing is opened but regular files, through no link unless that is asked for, without waiting for a pipe, and whoever
+asks for the whole of a file gets no more than a limit. tests/hostile/test_reading.py forbids every other way.
+"""
 
 import errno
 import hashlib
+import io
 import os
 import stat
 import typing as t
 
 __all__ = [
+    "MOST",
     "digest_of",
     "folder_of",
     "is_directory",
@@ -21,7 +27,9 @@ __all__ = [
     "octal_mode",
     "open_new",
     "open_regular",
+    "open_to_append",
     "open_to_others",
+    "open_to_read",
     "read_bytes",
     "read_small",
     "read_text",
@@ -32,6 +40,8 @@ __all__ = [
 
 _CHUNK = 1 << 20
 _SMALL_FILE = 1 << 16
+# In bytes. The largest lists that are read whole, /etc/ld.so.cache and the RECORD of a package, have a few million.
+MOST = 64 << 20
 _NOT_FOR_SECURITY = {"usedforsecurity": False}  # type: t.Dict[str, t.Any]
 _KINDS = (
     (stat.S_ISREG, "file"),
@@ -81,7 +91,7 @@ def sha256_of(path: str) -> str:
 
     A symlink is not followed (OSError ELOOP), anything else that is not a regular file is an OSError EINVAL.
     """
-    with open(open_regular(path), "rb") as stream:
+    with open_to_read(path) as stream:
         return digest_of(stream)
 
 
@@ -112,14 +122,61 @@ def digest_of(
     return hasher.hexdigest()
 
 
-def open_regular(path: str) -> int:
-    """Return a descriptor to read the regular file C(path); errors as C(sha256_of)."""
-    # Without O_NONBLOCK a fifo that waits for a writer would hold up the run for ever.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+def open_regular(path: str, follow: bool = False) -> int:
+    """Return a descriptor to read the regular file C(path); errors as C(sha256_of). C(follow): links are followed."""
+    # A device may do something already when it is opened, and a fifo without O_NONBLOCK waits for a writer for ever.
+    if follow and not stat.S_ISREG(os.stat(path).st_mode):
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+    descriptor = os.open(path, flags if follow else flags | os.O_NOFOLLOW)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "not a regular file", path)
     return descriptor
+
+
+class _Limited(io.BufferedReader):
+    """A file of which nobody gets more than C(most) bytes at once without having asked for so many.
+
+    OSError EFBIG where it, or a line of it, has more.
+    """
+
+    def __init__(self, path: str, descriptor: int, most: int) -> None:
+        super().__init__(io.FileIO(descriptor, "rb"))
+        self._path = path
+        self._most = most
+
+    def read(self, size: t.Optional[int] = -1) -> bytes:
+        if size is not None and size >= 0:
+            return super().read(size)
+        chunks: t.List[bytes] = []
+        left = self._most + 1
+        while left > 0:
+            chunk = super().read(min(_CHUNK, left))
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
+            left -= len(chunk)
+        raise self._too_large()
+
+    def readline(self, size: t.Optional[int] = -1) -> bytes:
+        if size is not None and size >= 0:
+            return super().readline(size)
+        line = super().readline(self._most + 1)
+        if len(line) > self._most:
+            raise self._too_large()
+        return line
+
+    def _too_large(self) -> OSError:
+        return OSError(errno.EFBIG, "more than {0} bytes".format(self._most), self._path)
+
+
+def open_to_read(path: str, most: int = MOST, follow: bool = False) -> t.BinaryIO:
+    """Open the regular file C(path) to read its bytes, at most C(most) with one C(read()) or C(readline()).
+
+    Errors as C(open_regular); OSError EFBIG for a file, or a line, that is larger.
+    """
+    return t.cast(t.BinaryIO, _Limited(path, open_regular(path, follow), most))
 
 
 def open_new(path: str) -> t.BinaryIO:
@@ -128,20 +185,30 @@ def open_new(path: str) -> t.BinaryIO:
     return open(os.open(path, flags, 0o600), "wb")
 
 
-def read_bytes(path: str) -> bytes:
-    """Return the whole content of the file that C(path) leads to. Raises OSError."""
-    with open(path, "rb") as stream:
+def open_to_append(path: str) -> t.BinaryIO:
+    """Open the regular file C(path), which is made where it is missing, to write at its end; errors as C(sha256_of)."""
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+    descriptor = os.open(path, flags, 0o644)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "not a regular file", path)
+    return open(descriptor, "ab")
+
+
+def read_bytes(path: str, most: int = MOST, follow: bool = False) -> bytes:
+    """Return the whole content of a regular file; errors as C(open_to_read)."""
+    with open_to_read(path, most, follow) as stream:
         return stream.read()
 
 
-def read_text(path: str) -> str:
-    """Return the whole text of the file that C(path) leads to, undecodable bytes as surrogates. Raises OSError."""
-    return read_bytes(path).decode("utf-8", "surrogateescape")
+def read_text(path: str, most: int = MOST, follow: bool = False) -> str:
+    """Return the whole text of a regular file, undecodable bytes as surrogates; errors as C(open_to_read)."""
+    return read_bytes(path, most, follow).decode("utf-8", "surrogateescape")
 
 
 def read_small(path: str) -> str:
-    """Return a small text file, undecodable bytes as surrogates. Raises OSError; links are not followed."""
-    with open(open_regular(path), "rb") as stream:
+    """Return a text file's first 65,536 bytes, undecodable ones as surrogates. OSError; links are not followed."""
+    with open_to_read(path) as stream:
         return stream.read(_SMALL_FILE).decode("utf-8", "surrogateescape")
 
 

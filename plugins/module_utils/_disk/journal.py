@@ -17,9 +17,9 @@ import typing as t
 
 from .._base.clock import utc_stamp
 from .._base.errors import JournalError
-from .._base.text import json_text, printable
+from .._base.text import from_json, json_text, printable
 from .atomic import remove_leftovers, write_durably
-from .files import open_regular
+from .files import read_bytes
 from .hidden import Checkpoint, no_checkpoint
 from .kernel import sync_folder
 from .space import clear_errors
@@ -95,15 +95,13 @@ class Journal:
     def load(self) -> t.Optional[Interrupted]:
         """Return what a killed run left, None when there is nothing. Raises JournalError for a damaged journal."""
         try:
-            descriptor = open_regular(self.path)
+            data = read_bytes(self.path)
         except FileNotFoundError:
             return None
         except OSError as error:
             raise self._damaged("it cannot be opened ({0})".format(error.strerror)) from error
-        with os.fdopen(descriptor, "rb") as stream:
-            data = stream.read()
         try:
-            loaded = json.loads(data.decode("ascii"))
+            loaded = from_json(data.decode("ascii"))
         except ValueError as error:
             raise self._damaged("it is not JSON ({0})".format(error)) from error
         problem = _problem_of(loaded)

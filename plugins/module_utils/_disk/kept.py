@@ -7,15 +7,14 @@
 """What the quarantine says that it keeps: the manifests of its runs, see docs/notes/quarantine.md."""
 
 import base64
-import json
 import os
 import re
 import stat
 import typing as t
 
 from .._base.errors import QuarantineError
-from .._base.text import json_text, printable
-from .files import kind_of, octal_mode, open_regular, sha256_of
+from .._base.text import from_json, json_text, printable
+from .files import kind_of, octal_mode, read_bytes, sha256_of
 
 __all__ = [
     "DEFAULT_FOLDER",
@@ -206,8 +205,7 @@ def _load_manifest(manifest: str) -> t.Tuple[str, t.List[KeptEntry]]:
     """Return the time and the entries of a manifest. Raises QuarantineError for a damaged one."""
     loaded: t.Any = None
     try:
-        with open(open_regular(manifest), "rb") as stream:
-            loaded = json.loads(stream.read().decode("ascii"))
+        loaded = from_json(read_bytes(manifest).decode("ascii"))
         problem = _problem_of(loaded)
     except ValueError as error:
         problem = "it is not JSON ({0})".format(error)

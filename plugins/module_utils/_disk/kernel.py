@@ -13,15 +13,9 @@ import stat
 import struct
 import typing as t
 
+from .._base.libc import LIBC as _LIBC
+from .._base.libc import last_error
 from .files import open_regular
-
-# Minimal interpreters are packaged without it.
-try:
-    import ctypes
-
-    _LIBC: t.Optional[t.Any] = ctypes.CDLL(None, use_errno=True)
-except (ImportError, OSError):
-    _LIBC = None
 
 __all__ = [
     "APPEND_ONLY",
@@ -83,7 +77,7 @@ def _renameat2(source: str, target: str, flags: int) -> bool:
         result = _LIBC.syscall(_RENAMEAT2, _AT_FDCWD, paths[0], _AT_FDCWD, paths[1], flags)
     if result == 0:
         return True
-    code = ctypes.get_errno()
+    code = last_error()
     if code in (errno.ENOSYS, errno.EINVAL, errno.ENOTSUP):
         return False
     raise OSError(code, os.strerror(code), source, None, target)
@@ -121,7 +115,7 @@ def flush_file_system(folder: str) -> None:
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         if t.cast(t.Any, _LIBC).syncfs(descriptor) != 0:
-            code = ctypes.get_errno()
+            code = last_error()
             raise OSError(code, os.strerror(code), folder)
     finally:
         os.close(descriptor)

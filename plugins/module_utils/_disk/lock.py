@@ -23,7 +23,8 @@ import typing as t
 
 from .._base.clock import utc_stamp
 from .._base.errors import LockedError, PrivilegeError, UnsafeLockError
-from .._base.text import json_text, printable
+from .._base.text import from_json, json_text, printable
+from .files import open_to_read
 from .space import clear_errors
 
 __all__ = ["DEFAULT_LOCK_PATH", "Holder", "RunLock", "find_holder"]
@@ -237,7 +238,7 @@ def find_holder(path: str, proc: str = "/proc") -> Holder:
 def _read_note(path: str) -> t.Tuple[t.Optional[int], str, str]:
     """Return pid, since and command of the lock file's text; nothing where it is not as a holder writes it."""
     try:
-        note = json.loads(_read(path).decode("utf-8", "replace"))
+        note = from_json(_read(path).decode("utf-8", "replace"))
     except ValueError:
         return None, "", ""
     if not isinstance(note, dict):
@@ -284,7 +285,7 @@ def _start_of(pid: int, proc: str) -> str:
 def _read(path: str, limit: t.Optional[int] = _TEXT_LIMIT) -> bytes:
     """Return the beginning of a file, nothing when it is gone or closed to us: it only makes a message better."""
     try:
-        with open(path, "rb") as stream:
+        with open_to_read(path) as stream:
             return stream.read(-1 if limit is None else limit)
     except OSError:
         return b""

@@ -11,6 +11,7 @@ import re
 import typing as t
 
 from .._base.paths import is_in
+from .files import open_to_read
 from .root import HOST
 
 __all__ = ["MOUNTINFO", "Mount", "is_network", "mount_points_in", "read_mounts"]
@@ -33,7 +34,7 @@ class Mount(t.NamedTuple):
 def read_mounts(mountinfo: str = MOUNTINFO) -> t.List[Mount]:
     """Return all mounts in the kernel's order, so of one point the last counts. Raises OSError without /proc."""
     # The kernel gives a page at a time, so one read is not all of it.
-    with open(mountinfo, "rb") as table:
+    with open_to_read(mountinfo) as table:
         rows = [line.split() for line in table]
     return [Mount(_unescape(row[4]), os.fsdecode(row[row.index(b"-") + 1])) for row in rows]
 

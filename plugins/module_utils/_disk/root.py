@@ -17,7 +17,7 @@ import re
 import stat
 import typing as t
 
-from .files import open_regular, open_to_others
+from .files import MOST, open_to_others, open_to_read
 
 __all__ = ["HOST", "RealPaths", "Root", "follow", "is_of_processes", "outside", "writable_by_others"]
 
@@ -125,10 +125,8 @@ class Root:
         return os.listdir(self._real_path(path))
 
     def open(self, path: str) -> t.BinaryIO:
-        """Open a file to read its bytes; in another root nothing but a regular file."""
-        if self.is_host:
-            return open(path, "rb")
-        return os.fdopen(open_regular(self._real_path(path)), "rb")
+        """Open a regular file to read its bytes, as C(open_to_read) does; links are followed."""
+        return open_to_read(self._real_path(path), follow=self.is_host)
 
     def lexists(self, path: str) -> bool:
         return self._mode(self.lstat, path) != 0
@@ -146,9 +144,11 @@ class Root:
         return stat.S_ISDIR(self._mode(self.stat, path))
 
     def may_read(self, path: str) -> bool:
-        """Tell whether this process may read what C(path) leads to."""
+        """Tell whether this process may read what C(path) leads to, and C(open) gives the whole of it."""
         try:
-            return os.access(self._real_path(path), os.R_OK)
+            found = self.stat(path)
+            too_large = stat.S_ISREG(found.st_mode) and found.st_size > MOST
+            return not too_large and os.access(self._real_path(path), os.R_OK)
         except OSError:
             return False
 

@@ -18,7 +18,7 @@ import typing as t
 
 from .._base.errors import SystemPythonError
 from .._base.text import json_text, printable
-from .files import folder_of, is_directory, open_new, open_regular, sha256_of, size_of, walk
+from .files import folder_of, is_directory, open_new, open_to_read, sha256_of, size_of, walk
 from .hidden import Checkpoint, new_name, no_checkpoint
 from .kernel import flush_file_system, rename_new, share_blocks, sync_folder
 from .mounts import mount_points_in
@@ -171,7 +171,7 @@ def _copy_leaf(source: str, target: str, found: os.stat_result) -> None:
 
 
 def _copy_content(source: str, target: str) -> None:
-    with open(open_regular(source), "rb", buffering=0) as reader, open_new(target) as writer:
+    with open_to_read(source) as reader, open_new(target) as writer:
         if share_blocks(reader.fileno(), writer.fileno()):
             return
         for chunk in iter(lambda: reader.read(_CHUNK), b""):
@@ -213,7 +213,7 @@ def _flush(path: str) -> None:
     if is_directory(path):
         flush_file_system(path)
     elif stat.S_ISREG(os.lstat(path).st_mode):
-        with open(open_regular(path), "rb") as stream:
+        with open_to_read(path) as stream:
             os.fsync(stream.fileno())
 
 

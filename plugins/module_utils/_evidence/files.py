@@ -15,7 +15,7 @@ from .._audit.findings import SEVERITIES, Finding, ids_of, named_files, number_o
 from .._audit.records import Drift, Observation
 from .._base.clock import utc_stamp_or_none
 from .._base.text import json_text
-from .._disk.files import octal_mode, open_regular, sha256_of
+from .._disk.files import octal_mode, open_to_read, sha256_of
 from .._disk.links import Hop, kind_of, resolve
 from .._loader.elf import ElfError, read_elf
 from .records import EvidenceFile, EvidenceHop, EvidenceLink, FileRecord, StateFile
@@ -166,13 +166,13 @@ def _sha256(place: str) -> t.Optional[str]:
 def content_of(place: str) -> t.Optional[str]:
     """Return what a file's bytes are: elf, damaged (begins as ELF), script, text, empty, zeros, random or data."""
     try:
-        descriptor = open_regular(place)
+        stream = open_to_read(place)
     except OSError:
         return None
-    with open(descriptor, "rb") as stream:
+    with stream:
         data = stream.read(_SAMPLE)
         if data.startswith(b"\x7fELF"):
-            return _elf(descriptor, place)
+            return _elf(stream.fileno(), place)
     return kind_of_data(data)
 
 

@@ -15,6 +15,7 @@ import typing as t
 from .._audit.records import Observation
 from .._base.clock import utc_stamp
 from .._base.text import printable, shortened_list
+from .._disk.files import open_new, open_to_read
 from .._rpm.asking import ENVIRONMENT, host_command
 from .records import InstalledPackage, LoggedLine, PastTransaction
 from .sources import MONTHS, AbsentError, Search, parse_time
@@ -91,7 +92,9 @@ def _dnf_history(search: Search, path: str) -> t.List[PastTransaction]:
     try:
         for suffix in ("", "-wal"):
             if os.path.isfile(search.path(path) + suffix):
-                shutil.copyfile(search.path(path) + suffix, os.path.join(folder, "history" + suffix))
+                copy = os.path.join(folder, "history" + suffix)
+                with open_to_read(search.path(path) + suffix, follow=True) as source, open_new(copy) as target:
+                    shutil.copyfileobj(source, target)
         entries = _query_dnf(search, os.path.join(folder, "history"), path)
     except sqlite3.Error as error:
         search.notes.add("transactions", path, "failed", f"it cannot be read: {error}")

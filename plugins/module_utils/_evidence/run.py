@@ -20,6 +20,7 @@ from .._base.clock import parse_stamp, utc_stamp
 from .._base.command import CommandRunner, run_command
 from .._base.errors import SystemPythonError
 from .._base.text import safe
+from .._disk.files import read_bytes, read_text
 from .._usage.records import Dependents
 from .._usage.run import Question, dependents_of
 from .files import altered_files, alternatives_states, link_chains
@@ -174,8 +175,7 @@ def boot_record(proc: str = "/proc") -> BootRecord:
 
 def _kernel(proc: str) -> t.Optional[str]:
     try:
-        with open(os.path.join(proc, "sys/kernel/random/boot_id")) as stream:
-            return stream.read().strip()
+        return read_text(os.path.join(proc, "sys/kernel/random/boot_id")).strip()
     except OSError:
         return None
 
@@ -183,8 +183,7 @@ def _kernel(proc: str) -> t.Optional[str]:
 def _init(proc: str) -> t.Optional[str]:
     """Return when process 1 was started, in ticks since the kernel's boot (field 22 of proc(5) stat)."""
     try:
-        with open(os.path.join(proc, "1/stat"), "rb") as stream:
-            fields = stream.read().rpartition(b")")[2].split()
+        fields = read_bytes(os.path.join(proc, "1/stat")).rpartition(b")")[2].split()
     except OSError:
         return None
     return fields[19].decode("ascii") if len(fields) > 19 else None

@@ -16,7 +16,7 @@ from .._base.clock import parse_stamp, utc_stamp_or_none
 from .._base.command import CommandRunner, Completed
 from .._base.redact import redact
 from .._base.text import printable
-from .._disk.files import open_regular
+from .._disk.files import open_to_read
 from .records import EvidenceSource
 
 __all__ = ["LINE", "MONTHS", "AbsentError", "Notes", "Search", "Tail", "parse_time"]
@@ -103,11 +103,11 @@ class Search(t.NamedTuple):
     def tail(self, path: str, limit: int = _TAIL) -> t.Optional[Tail]:
         """Return the end of a regular file; null when it is none. No link is followed and nothing is waited for."""
         try:
-            descriptor = open_regular(self.path(path))
+            stream = open_to_read(self.path(path))
         except OSError:
             return None
-        with open(descriptor, "rb") as stream:
-            size = os.fstat(descriptor).st_size
+        with stream:
+            size = os.fstat(stream.fileno()).st_size
             data = os.pread(stream.fileno(), limit, max(0, size - limit))
         lines = data.decode("utf-8", "surrogateescape").split("\n")
         return Tail(lines, True) if size <= limit else Tail(lines[1:], False)

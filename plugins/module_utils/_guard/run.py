@@ -7,7 +7,6 @@
 """Install the guard on this host, or take it away without a trace, and its baseline."""
 
 import hashlib
-import json
 import os
 import re
 import stat
@@ -17,7 +16,9 @@ import typing as t
 from .._audit.contract import Contract
 from .._base.command import CommandRunner, Completed, run_command
 from .._base.errors import GuardError, SystemPythonError
+from .._base.text import from_json
 from .._disk.atomic import write_durably
+from .._disk.files import read_bytes
 from .._disk.host_mode import require_mutable
 from .._disk.trees import remove_any
 from .._rpm.database import Rpm
@@ -216,7 +217,7 @@ class Guard:
         if baseline["state"] in sentences:
             raise GuardError(sentences[baseline["state"]], state=baseline["state"], digest=baseline["digest"])
         done = self._ask_checker("compare", contract, options, baseline["digest"])
-        differences = [json.loads(line) for line in done.out.splitlines()]
+        differences = [from_json(line) for line in done.out.splitlines()]
         return Baseline(digest=baseline["digest"], state="differs" if done.rc else "good", differences=differences)
 
     def _ask_checker(
@@ -245,8 +246,7 @@ def _encoded(text: str) -> bytes:
 def _read(path: str) -> t.Optional[bytes]:
     if not os.path.isfile(path) or os.path.islink(path):
         return None
-    with open(path, "rb") as stream:
-        return stream.read()
+    return read_bytes(path)
 
 
 def _state_of(path: str, digest: t.Optional[str]) -> str:

@@ -25,7 +25,7 @@ from .._base.errors import (
     VersionGoneError,
 )
 from .._base.text import json_text, printable, shortened
-from .._disk.files import is_directory
+from .._disk.files import is_directory, open_new, open_to_read
 from .._disk.hidden import PREFIX
 from .._disk.space import clear_errors, ensure_room
 from .._disk.trees import remove_any
@@ -307,7 +307,7 @@ def _copy(path: str, target: str) -> None:
     except OSError as error:
         raise InvalidDataError("{0} cannot be read: {1}".format(path, error.strerror)) from error
     ensure_room(os.path.dirname(target), size)
-    with clear_errors(target), open(path, "rb") as source, open(target, "xb") as copy:
+    with clear_errors(target), open_to_read(path, follow=True) as source, open_new(target) as copy:
         shutil.copyfileobj(source, copy, 1 << 20)
 
 

@@ -19,7 +19,7 @@ import urllib.request
 
 from .._base.errors import RepositoryError
 from .._base.text import printable
-from .._disk.files import new_hash
+from .._disk.files import new_hash, open_new, open_to_read
 from .._disk.space import clear_errors, ensure_room
 from .._disk.trees import remove_any
 from .repo_config import Connection
@@ -78,7 +78,7 @@ class Downloader:
         if size is not None:
             limit = min(limit, size)
             ensure_room(folder, size)
-        with clear_errors(path), open(path, "xb") as stream:
+        with clear_errors(path), open_new(path) as stream:
             try:
                 found = self._write(url, stream, checksum.algorithm, limit)
                 stream.flush()
@@ -93,7 +93,7 @@ class Downloader:
 
         Raises RepositoryError when it cannot be had or is longer than C(limit), DiskFullError when there is no room.
         """
-        with clear_errors(path), open(path, "xb") as stream:
+        with clear_errors(path), open_new(path) as stream:
             return self._write(url, stream, algorithm, limit)
 
     def _write(self, url: str, stream: t.BinaryIO, algorithm: str, limit: int) -> t.Tuple[int, str]:
@@ -126,7 +126,7 @@ class Downloader:
     def _open(self, url: str) -> t.Any:
         parts = urllib.parse.urlsplit(url)
         if parts.scheme == "file":
-            return open(os.fsdecode(urllib.parse.unquote_to_bytes(parts.path)), "rb")
+            return open_to_read(os.fsdecode(urllib.parse.unquote_to_bytes(parts.path)), follow=True)
         if parts.scheme not in ("http", "https", "ftp"):
             raise RepositoryError(
                 "{0} cannot be read here: only file, http, https and ftp can".format(printable(shown_url(url)))

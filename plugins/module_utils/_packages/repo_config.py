@@ -16,6 +16,7 @@ import typing as t
 import urllib.parse
 
 from .._base.command import CommandRunner, run_command
+from .._disk.files import read_text
 from .._disk.os_release import parse_os_release
 from .._rpm.asking import ENVIRONMENT, host_command
 
@@ -139,8 +140,7 @@ class _ConfigurationReader:
 
     def _content_of(self, path: str) -> str:
         try:
-            with open(self._path(path), "rb") as stream:
-                return stream.read().decode("utf-8", "surrogateescape")
+            return read_text(self._path(path), follow=True)
         except OSError as error:
             self.problems.append(f"{path} cannot be read: {error.strerror}")
             return ""

@@ -15,6 +15,7 @@ import typing as t
 
 from .._base.command import CommandRunner, run_command
 from .._base.errors import RepositoryError
+from .._disk.files import open_to_read
 from .._rpm.database import Rpm
 from .acquisition import Fetched, Proposal, Source
 from .download import Deadline, Downloader
@@ -194,7 +195,7 @@ class _Reader:
         return parse_repomd(data)
 
     def _content(self, path: str, limit: int) -> t.Iterator[bytes]:
-        with open(path, "rb") as stream:
+        with open_to_read(path) as stream:
             if compression(stream) != "zstd":
                 yield from self._in_time(decompressed(stream, limit))
                 return
@@ -204,7 +205,7 @@ class _Reader:
         if done.rc != 0:
             why = done.error("it cannot be decompressed (the command zstd comes with the package zstd)").message
             raise RepositoryError(f"its metadata is compressed with zstd: {why}")
-        with open(plain, "rb") as stream:
+        with open_to_read(plain) as stream:
             yield from self._in_time(decompressed(stream, limit))
 
     def _in_time(self, chunks: t.Iterator[bytes]) -> t.Iterator[bytes]:

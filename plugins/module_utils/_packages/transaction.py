@@ -27,6 +27,7 @@ from .._base.errors import (
 )
 from .._base.privilege import require_root
 from .._base.text import json_text, printable
+from .._disk.files import open_to_append
 from .._disk.host_mode import SYSTEM, require_mutable
 from .._disk.obstacles import Changes, require_changeable
 from .._disk.space import free_bytes
@@ -248,7 +249,7 @@ class Transaction:
     def _lock(self) -> t.Iterator[None]:
         """Hold rpm's own lock: what another transaction is writing at the moment looks like a leftover."""
         end = time.monotonic() + self.lock_timeout
-        with open(self._lock_path(), "ab") as stream:
+        with open_to_append(self._lock_path()) as stream:
             while not _try_lock(stream):
                 if time.monotonic() >= end:
                     raise self._locked_error()

@@ -11,6 +11,7 @@ import re
 
 from .._base.errors import PinImpossibleError
 from .._base.text import json_text, printable
+from .._disk.files import read_text
 from .._disk.kernel import IMMUTABLE, file_flags, set_file_flags
 
 __all__ = ["is_immutable", "require_attributes", "set_immutable"]
@@ -49,6 +50,5 @@ def require_attributes(path: str) -> None:
 
 
 def _may_set_immutable() -> bool:
-    with open("/proc/self/status", "rb") as stream:
-        match = re.search(rb"^CapEff:\s*([0-9a-f]+)", stream.read(), re.MULTILINE)
+    match = re.search(r"^CapEff:\s*([0-9a-f]+)", read_text("/proc/self/status"), re.MULTILINE)
     return bool(match and int(match.group(1), 16) >> _CAP_LINUX_IMMUTABLE & 1)

@@ -92,7 +92,7 @@ def diff_of(step: PinStep) -> t.Dict[str, str]:
     if step["action"] not in ("write_file", "insert_text", "remove_file", "remove_text"):
         return {"before": "", "after": describe(step) + "\n"}
     path = step["path"]
-    before = os.fsdecode(read_bytes(path)) if os.path.isfile(path) else ""
+    before = os.fsdecode(read_bytes(path, follow=True)) if os.path.isfile(path) else ""
     after = step.get("content", step.get("text", ""))
     if step["part"] == "pip_config":
         # The addresses of package indexes in it may hold passwords.

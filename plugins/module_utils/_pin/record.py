@@ -21,9 +21,9 @@ import os
 import typing as t
 
 from .._base.errors import InvalidDataError
-from .._base.text import json_text, printable
+from .._base.text import from_json, json_text, printable
 from .._disk.atomic import write_durably
-from .._disk.files import open_regular
+from .._disk.files import read_bytes
 from .._disk.kernel import sync_folder
 from .._disk.space import clear_errors
 
@@ -109,8 +109,7 @@ class Record:
 
     def _load(self) -> t.Dict[str, PinEntry]:
         try:
-            with open(open_regular(self.path), "rb") as stream:
-                loaded = json.loads(stream.read().decode("utf-8"))
+            loaded = from_json(read_bytes(self.path).decode("utf-8"))
         except FileNotFoundError:
             return {}
         except (OSError, ValueError) as error:

@@ -15,8 +15,9 @@ import re
 import typing as t
 
 from .._base.errors import TransactionError, changing_nothing
-from .._base.text import printable
+from .._base.text import from_json, printable
 from .._disk.atomic import write_durably
+from .._disk.files import read_text
 from .._disk.host_mode import TRANSACTIONAL, TRANSACTIONAL_UPDATE, ImmutableHostError, install_command
 from .._trust.database import RpmDatabase
 from .._trust.vouch import vouched_program
@@ -79,8 +80,7 @@ class StagedRepair(Repair):
     def _waits(self) -> bool:
         """Tell whether a snapshot with these packages waits for the boot."""
         try:
-            with open(_STAGED, encoding="utf-8") as stream:
-                return bool(json.load(stream) == self._packages)
+            return bool(from_json(read_text(_STAGED)) == self._packages)
         except (OSError, ValueError):
             return False
 

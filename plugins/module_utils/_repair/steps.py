@@ -22,7 +22,7 @@ from .._audit.remedies import relink
 from .._base.command import CommandRunner, run_command
 from .._base.errors import ProofError, clear_os_errors
 from .._disk.atomic import replace_link, rewrite_durably
-from .._disk.files import octal_mode, open_regular
+from .._disk.files import octal_mode, read_text
 from .._disk.links import kind_of
 from .._disk.quarantine import Keeping, Quarantine, before_a_package
 from .._packages.transaction import Transaction
@@ -119,8 +119,7 @@ def _drop_choices(step: RepairStep, workshop: Workshop) -> StepResult:
 def _rewrite(path: str, change: t.Callable[[str], str], why: str, step: RepairStep, workshop: Workshop) -> None:
     """Change the text of a file, of which a copy goes to the quarantine before. Links to it stay links."""
     path = os.path.realpath(path)
-    with open(open_regular(path), "rb") as stream:
-        before = os.fsdecode(stream.read())
+    before = read_text(path)
     after = change(before)
     if after != before:
         workshop.quarantine.keep(path, why, _reason(step))

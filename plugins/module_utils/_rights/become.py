@@ -12,15 +12,8 @@ import resource
 import signal
 import typing as t
 
+from .._base.libc import LIBC
 from .account import Account
-
-# Minimal interpreters are packaged without it.
-try:
-    import ctypes
-
-    _LIBC: t.Optional[ctypes.CDLL] = ctypes.CDLL(None, use_errno=True)
-except (ImportError, OSError):
-    _LIBC = None
 
 __all__ = ["USUAL", "ResourceLimits", "become", "can_forbid_new_rights"]
 
@@ -41,7 +34,7 @@ USUAL = ResourceLimits()
 
 def can_forbid_new_rights() -> bool:
     """Tell whether a child process can be kept from gaining rights by a set-user-id program."""
-    return _LIBC is not None
+    return LIBC is not None
 
 
 def become(account: Account, parent: int, limits: ResourceLimits = USUAL) -> None:
@@ -54,7 +47,7 @@ def become(account: Account, parent: int, limits: ResourceLimits = USUAL) -> Non
     _lower_limit(resource.RLIMIT_CORE, 0)
     if limits.file_bytes is not None:
         _lower_limit(resource.RLIMIT_FSIZE, limits.file_bytes)
-    if _LIBC is not None and _LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
+    if LIBC is not None and LIBC.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0:
         raise PermissionError(errno.EPERM, "the kernel does not keep it from gaining rights")
     if account.uid != os.geteuid():
         os.setgroups(list(account.groups))
@@ -62,9 +55,9 @@ def become(account: Account, parent: int, limits: ResourceLimits = USUAL) -> Non
         os.setresuid(account.uid, account.uid, account.uid)
         if os.getresuid() + os.getresgid() != 3 * (account.uid,) + 3 * (account.gid,):
             raise PermissionError(errno.EPERM, "the rights that it had are still there")
-    if _LIBC is not None:
+    if LIBC is not None:
         # After the change of user, which takes it away.
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     if os.getppid() != parent:
         raise ProcessLookupError(errno.ESRCH, "the process that started it is gone")
     os.umask(limits.umask)

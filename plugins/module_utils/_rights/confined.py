@@ -6,8 +6,8 @@
 
 """Run what nobody vouches for: as an unprivileged user, with nothing of ours but a clock.
 
-The environment is exactly the one given, there is no input, the output is limited, no rights can be gained, and the
-whole process group is killed at the end.
+The environment is exactly the one given, there is no input, the output is limited, no rights can be gained, and at the
+end all that it has started is killed, also what has left its process group.
 """
 
 import contextlib
@@ -22,6 +22,7 @@ import threading
 import time
 import typing as t
 
+from .._base.children import Family
 from .._base.text import printable
 from .account import Account
 from .become import ResourceLimits, become
@@ -87,12 +88,13 @@ def run_confined(
 ) -> Ended:
     """Run C(argv) in C(folder) as C(account) with the environment C(env), for C(timeout) seconds at most.
 
-    It dies with this process. What it leaves running in its process group is killed. With C(log), what it says is
+    It dies with this process. What it leaves running is killed. With C(log), what it says is
     appended to that file, which the caller of this opens, and not returned.
     """
     reader, writer = os.pipe()
     used = _children_used()
     parent = os.getpid()
+    family = Family()
     with _output(log) as (out, err):
         try:
             process = subprocess.Popen(
@@ -118,6 +120,7 @@ def run_confined(
             # Also when this process is asked to end: nothing of it stays behind.
             _kill_group(process.pid)
             code = process.wait()
+            family.end()
         with os.fdopen(reader, "rb") as stamps:
             stamp = stamps.read().decode("utf-8")
         if code == 126 and not stamp[:1].isdigit():

@@ -19,7 +19,7 @@ import typing as t
 
 from .._base.errors import DatabaseError
 from .._base.text import json_text, printable
-from .._disk.files import open_regular
+from .._disk.files import read_text
 
 __all__ = [
     "DATABASE_FOLDERS",
@@ -110,8 +110,7 @@ def require_no_aliases(patterns: t.Iterable[str] = _ALIAS_FILES) -> None:
 def _texts(patterns: t.Iterable[str]) -> t.Iterator[t.Tuple[str, str]]:
     for path in (path for pattern in patterns for path in sorted(glob.glob(pattern))):
         try:
-            with open(open_regular(os.path.realpath(path)), "rb") as stream:
-                yield path, os.fsdecode(stream.read())
+            yield path, read_text(path, follow=True)
         except OSError:
             # Nothing is there that rpm could read.
             continue

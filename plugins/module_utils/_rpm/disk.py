@@ -14,7 +14,7 @@ import time
 import typing as t
 
 from .._base.text import json_text
-from .._disk.files import new_hash, octal_mode, open_regular
+from .._disk.files import new_hash, octal_mode, open_to_read
 from .._disk.links import plain_kind
 from .._disk.root import HOST, Root
 from .capabilities import capability_text
@@ -92,7 +92,7 @@ class Disk:
     def _digest(self, real: str, algorithm: str, deadline: float) -> str:
         digest = new_hash(algorithm)
         # What was a file a moment ago may be a pipe or a link now; neither is waited for or followed.
-        with open(open_regular(real), "rb") as stream:
+        with open_to_read(real) as stream:
             while True:
                 if self._clock() > deadline:
                     raise OSError(errno.ETIMEDOUT, "the time limit is over")

@@ -10,6 +10,7 @@ import os
 import typing as t
 
 from .._base.text import printable
+from .._disk.files import read_text
 
 __all__ = ["Holder", "lock_holder", "lock_holder_in"]
 
@@ -41,8 +42,7 @@ def lock_holder(path: str, table: str = "/proc/locks") -> t.Optional[Holder]:
     """Return who locks the file C(path), null when nobody does."""
     try:
         inode = ":{0}".format(os.stat(path).st_ino)
-        with open(table, "rb") as stream:
-            lines = os.fsdecode(stream.read()).splitlines()
+        lines = read_text(table).splitlines()
     except OSError:
         return None
     # "1: POSIX  ADVISORY  WRITE 1234 00:2d:123456 0 EOF"; who waits for a lock has an arrow in the second field.
@@ -56,8 +56,7 @@ def lock_holder(path: str, table: str = "/proc/locks") -> t.Optional[Holder]:
 
 def _command_of(pid: int) -> str:
     try:
-        with open("/proc/{0}/cmdline".format(pid), "rb") as stream:
-            return os.fsdecode(stream.read().replace(b"\0", b" ")).strip()
+        return read_text("/proc/{0}/cmdline".format(pid)).replace("\0", " ").strip()
     except OSError:
         # It may be over by now.
         return "gone"

@@ -22,7 +22,7 @@ import typing as t
 from .._base.command import CommandRunner, run_command
 from .._base.errors import DatabaseError, InvalidDataError, PrivilegeError
 from .._base.text import json_text, printable
-from .._disk.files import octal_mode
+from .._disk.files import octal_mode, open_new, read_bytes
 from .._disk.root import Root
 from .._disk.space import clear_errors, ensure_room
 from .asking import DATABASE_FOLDERS, ENVIRONMENT, require_no_aliases, rpm_command
@@ -39,6 +39,8 @@ __all__ = ["OfflineRpm", "open_offline"]
 _FORMATS = {"rpmdb.sqlite": "sqlite", "Packages.db": "ndb", "Packages": "bdb"}
 # Shared memory and locks of processes that are gone; rpm makes them anew. An rpm that has Berkeley DB obeys DB_CONFIG,
 # which names folders of the machine that it runs on.
+# Bytes of SUSE's database, which is read whole; those of full hosts have a fifth of it.
+_MOST_PACKAGES = 1 << 30
 _NOT_COPIED = (".rpm.lock", "rpmdb.sqlite-shm", "__db.", "DB_CONFIG")
 
 # rpmVerifyAttrs of rpm's rpmvf.h, by the words of VerifyEntry. Devices are not compared: no Python is one.
@@ -118,7 +120,7 @@ def _copy_database(root: Root, place: str, copy: str) -> None:
     with clear_errors(copy):
         ensure_room(copy, sum(_size(root, path) for path in files))
         for path in files:
-            with root.open(path) as source, open(os.path.join(copy, os.path.basename(path)), "xb") as target:
+            with root.open(path) as source, open_new(os.path.join(copy, os.path.basename(path))) as target:
                 shutil.copyfileobj(source, target, 1 << 20)
 
 
@@ -162,10 +164,9 @@ def _convert(root: Root, place: str, copy: str, runner: CommandRunner, timeout: 
     """Make a database of the format that this machine's rpm is used to, and return its folder."""
     folder, dump = copy + "-converted", copy + "-headers"
     os.mkdir(folder, 0o700)
-    with open(os.path.join(copy, "Packages.db"), "rb") as stream:
-        data = stream.read()
+    data = read_bytes(os.path.join(copy, "Packages.db"), _MOST_PACKAGES)
     try:
-        with open(dump, "xb") as stream:
+        with open_new(dump) as stream:
             stream.writelines(ndb_headers(data))
     except InvalidDataError as error:
         raise _unreadable(root, place, error.message.rstrip(".")) from error

@@ -15,6 +15,7 @@ import typing as t
 
 from .._base.errors import InvalidDataError
 from .._base.text import printable
+from .._disk.files import open_to_read
 from .asker import Asker
 from .packages import RpmPackage
 from .query import PACKAGES, parse_packages
@@ -80,7 +81,7 @@ def _require_package_files(files: t.Sequence[str]) -> None:
         if not file.startswith("/") or "\0" in file:
             raise InvalidDataError("Not an absolute path: {0}".format(printable(file)), path=file)
         try:
-            with open(file, "rb") as stream:
+            with open_to_read(file, follow=True) as stream:
                 magic = stream.read(len(_PACKAGE_MAGIC))
         except OSError as error:
             reason = os.strerror(error.errno or 0)

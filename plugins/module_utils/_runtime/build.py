@@ -15,6 +15,7 @@ import typing as t
 from .._base.command import Completed
 from .._base.errors import ArchiveError, BuildError, BuildToolsError, DiskFullError
 from .._base.text import json_text, printable
+from .._disk.files import open_to_read, read_text
 from .._disk.space import clear_errors, ensure_room, free_bytes
 from .._rights.unprivileged import Unprivileged
 from .records import RuntimeSettings
@@ -62,8 +63,7 @@ def version_of(source: str) -> str:
     """Return the version that a source tree says it is. Raises ArchiveError when it is no source of CPython."""
     path = os.path.join(source, "Include/patchlevel.h")
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            found = re.search(r'^#define PY_VERSION\s+"([^"]+)"', stream.read(), re.MULTILINE)
+        found = re.search(r'^#define PY_VERSION\s+"([^"]+)"', read_text(path), re.MULTILINE)
     except OSError:
         found = None
     if not found or not os.path.isfile(os.path.join(source, "configure")):
@@ -145,7 +145,7 @@ def _failed(step: str, done: Completed, log: str, stage: str) -> Exception:
 
 
 def _end_of_log(log: str) -> str:
-    with clear_errors(log), open(log, "rb") as stream:
+    with clear_errors(log), open_to_read(log) as stream:
         stream.seek(0, os.SEEK_END)
         stream.seek(max(0, stream.tell() - 20000))
         return stream.read().decode("utf-8", "replace").strip()

@@ -12,7 +12,7 @@ import shutil
 from .._base.command import CommandRunner, run_command
 from .._base.errors import AcquisitionError, ChecksumError, DownloadError, RepositoryError, SignatureError
 from .._base.text import json_text, printable
-from .._disk.files import digest_of
+from .._disk.files import digest_of, open_new, open_to_read
 from .._disk.space import clear_errors, ensure_room
 from .._packages.download import Deadline, Downloader
 from .records import RuntimeSettings, is_url, shown_place
@@ -62,7 +62,7 @@ def _copy_or_download(place: str, path: str, settings: RuntimeSettings) -> str:
 
 def _copy(source: str, path: str) -> str:
     try:
-        stream = open(source, "rb")  # noqa: SIM115
+        stream = open_to_read(source, follow=True)
     except OSError as error:
         raise AcquisitionError(
             f"{printable(source)} cannot be read on this host: {error.strerror}. A file of the controller is given "
@@ -71,7 +71,7 @@ def _copy(source: str, path: str) -> str:
         ) from error
     with stream, clear_errors(path):
         ensure_room(os.path.dirname(path), os.fstat(stream.fileno()).st_size)
-        with open(path, "xb") as target:
+        with open_new(path) as target:
             return digest_of(stream, target=target)
 
 
@@ -81,7 +81,7 @@ def _check_signature(settings: RuntimeSettings, archive: str, folder: str, runne
     _copy_or_download(settings.keyring, keyring, settings)
     home = os.path.join(folder, "gnupg")
     os.mkdir(home, 0o700)
-    with open(keyring, "rb") as stream:
+    with open_to_read(keyring) as stream:
         armored = b"-----BEGIN" in stream.read(4096)
     if armored:
         gpg = _program("gpg")

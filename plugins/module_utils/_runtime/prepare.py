@@ -13,7 +13,8 @@ import typing as t
 
 from .._base.errors import ArchiveError
 from .._base.text import json_text, printable
-from .._disk.space import clear_errors
+from .._disk.atomic import write_durably
+from .._disk.files import open_to_read
 from .._disk.trees import remove_any
 from .._rights.account import Account
 from .._rights.unprivileged import Unprivileged
@@ -57,8 +58,7 @@ def mark_as_managed(folder: str, minor: str, final: str) -> t.List[str]:
     mark = f"lib/python{minor}/EXTERNALLY-MANAGED"
     path = os.path.join(folder, mark)
     remove_any(path)
-    with clear_errors(path), open(path, "x", encoding="utf-8") as stream:
-        stream.write(_MARK.format(interpreter=os.path.join(final, "bin/python" + minor)))
+    write_durably(path, _MARK.format(interpreter=os.path.join(final, "bin/python" + minor)).encode("utf-8"), 0o644)
     link = os.path.join(folder, "bin/python3")
     if not os.path.lexists(link):
         os.symlink("python" + minor, link)
@@ -108,7 +108,7 @@ def _is_compiled(library: str) -> bool:
 
 
 def _is_unchecked(path: str) -> bool:
-    with open(path, "rb") as stream:
+    with open_to_read(path) as stream:
         return stream.read(8)[_PYC_FLAGS] == _UNCHECKED
 
 

@@ -6,12 +6,11 @@
 
 """Prove that a runtime works, without privileges: its version, the modules that need libraries of the host, venv."""
 
-import json
 import os
 import typing as t
 
 from .._base.errors import ProofError
-from .._base.text import printable
+from .._base.text import from_json, printable
 from .._rights.unprivileged import Unprivileged
 
 __all__ = ["CHECKS", "check_at_place", "check_modules", "check_runtime"]
@@ -80,7 +79,7 @@ def _run_checks(interpreter: str, checks: t.Sequence[str], user: Unprivileged) -
             output=done.tail(),
         )
     try:
-        answer = json.loads(done.out.splitlines()[-1])
+        answer = from_json(done.out.splitlines()[-1])
         return str(answer["version"]), dict(answer["failed"])
     except (ValueError, IndexError, KeyError, TypeError):
         raise ProofError(f"The interpreter did not answer as a CPython does: {printable(done.out[-500:])}") from None
@@ -102,7 +101,7 @@ def check_at_place(folder: str, minor: str, user: Unprivileged) -> None:
             "everybody search the folders above it?",
             output=done.tail(),
         )
-    places = json.loads(done.out)
+    places = from_json(done.out)
     if places != [folder, folder]:
         raise ProofError(
             f"The runtime at {printable(folder)} believes to be at {places[0]} (sysconfig: {places[1]})",

@@ -18,7 +18,7 @@ import re
 import stat
 import typing as t
 
-from .._disk.files import read_bytes, read_text
+from .._disk.files import open_new, open_to_read, read_bytes, read_text
 from .._disk.space import clear_errors
 from .._usage.places import listed
 
@@ -106,7 +106,7 @@ def _overwrite(path: str, data: bytes) -> None:
     mode = stat.S_IMODE(os.lstat(path).st_mode)
     with clear_errors(path):
         os.unlink(path)
-        with open(path, "xb") as stream:
+        with open_new(path) as stream:
             stream.write(data)
             os.fchmod(stream.fileno(), mode)
 
@@ -122,7 +122,7 @@ def _forget_compiled(path: str) -> None:
 def _set_interpreter(folder: str, path: str, minor: str, final: str) -> bool:
     """Let a script of Python start with the runtime's own interpreter at its final place."""
     full = os.path.join(folder, path)
-    with open(full, "rb") as stream:
+    with open_to_read(full) as stream:
         start = stream.read(2)
         if start != b"#!":
             return False

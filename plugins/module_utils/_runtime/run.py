@@ -22,6 +22,7 @@ from .._base.privilege import require_root
 from .._base.run import Run
 from .._base.text import printable
 from .._disk.atomic import remove_leftovers, replace_link
+from .._disk.files import open_to_append
 from .._disk.hidden import PREFIX
 from .._disk.kernel import sync_folder
 from .._disk.lock import RunLock
@@ -105,11 +106,10 @@ class RuntimeRun(Run[SeenRuntime, RuntimePlan, RuntimeResult]):
         """Add a line to the progress file."""
         path = self.settings.progress
         if path:
-            flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
             os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-            descriptor = os.open(path, flags, 0o644)
-            with open(descriptor, "w", encoding="utf-8", errors="backslashreplace") as stream:
-                stream.write(f"{utc_stamp(time.time())[11:19]} {printable(text)}\n")
+            with open_to_append(path) as stream:
+                line = f"{utc_stamp(time.time())[11:19]} {printable(text)}\n"
+                stream.write(line.encode("utf-8", "backslashreplace"))
 
     def _result(self, before: SeenRuntime, plan: RuntimePlan, after: SeenRuntime) -> RuntimeResult:
         settings, manifest = self.settings, after.manifest

@@ -22,9 +22,9 @@ import stat
 import typing as t
 
 from .._base.errors import InvalidDataError
-from .._base.text import json_text, printable
+from .._base.text import from_json, json_text, printable
 from .._disk.atomic import write_durably
-from .._disk.files import kind_of, octal_mode, sha256_of
+from .._disk.files import kind_of, octal_mode, read_bytes, sha256_of
 
 __all__ = [
     "FORMAT",
@@ -204,8 +204,7 @@ def load_manifest(folder: str) -> t.Optional[Manifest]:
     """Return the manifest of the runtime in C(folder), None when there is none; InvalidDataError when damaged."""
     path = os.path.join(folder, MANIFEST)
     try:
-        with open(path, "rb") as stream:
-            manifest = json.loads(stream.read().decode("ascii"))
+        manifest = from_json(read_bytes(path).decode("ascii"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (ValueError, OSError) as error:
@@ -258,11 +257,9 @@ def _manifest_itself(folder: str, manifest: Manifest, owner: int) -> t.List[File
         if status.st_uid != owner or status.st_mode & 0o022:
             found.append(FileDeviation(name, "owner" if status.st_uid != owner else "mode"))
     if not any(one.path == SUMS for one in found):
-        with open(os.path.join(folder, MANIFEST), "rb") as stream:
-            text = stream.read()
-        with open(os.path.join(folder, SUMS), "rb") as stream:
-            if stream.read() != _sums(manifest, text):
-                found.append(FileDeviation(SUMS, "altered"))
+        text = read_bytes(os.path.join(folder, MANIFEST))
+        if read_bytes(os.path.join(folder, SUMS)) != _sums(manifest, text):
+            found.append(FileDeviation(SUMS, "altered"))
     return found
 
 

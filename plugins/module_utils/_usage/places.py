@@ -12,7 +12,7 @@ import re
 import time
 import typing as t
 
-from .._disk.files import read_small
+from .._disk.files import open_to_read, read_small
 
 
 class Places(t.NamedTuple):
@@ -69,7 +69,7 @@ def words_of_process(folder: str) -> t.List[str]:
     """
     pauses = [0.05, 0.01]
     while True:
-        with open(os.path.join(folder, "cmdline"), "rb") as stream:
+        with open_to_read(os.path.join(folder, "cmdline")) as stream:
             line = stream.read(1 << 16)
         # A thread of the kernel has neither.
         if line or not pauses or not os.path.exists(os.path.join(folder, "exe")):

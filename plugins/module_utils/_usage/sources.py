@@ -15,6 +15,7 @@ import typing as t
 
 from .._audit.contract import Contract
 from .._base.redact import command_line, redact
+from .._disk.files import open_to_read, read_bytes
 from .._rpm.database import Rpm
 from .places import Places, files_matching, listed, text_of, unit_files, unit_of_file, words_of_process
 from .read import CHANGES, Reader, Start, exec_lines
@@ -273,7 +274,7 @@ def _is_same_file(path: str, other: str) -> bool:
 
 
 def _unit_of(folder: str) -> t.Optional[str]:
-    with open(os.path.join(folder, "cgroup"), "rb") as stream:
+    with open_to_read(os.path.join(folder, "cgroup")) as stream:
         found = _SERVICE.findall(os.fsdecode(stream.read(1 << 14)))
     return found[-1] if found else None
 
@@ -285,8 +286,7 @@ def _ancestors(proc: str) -> t.Set[str]:
     while pid not in found and pid != "0":
         found.add(pid)
         try:
-            with open(os.path.join(proc, pid, "stat"), "rb") as stream:
-                pid = stream.read().rpartition(b")")[2].split()[1].decode("ascii")
+            pid = read_bytes(os.path.join(proc, pid, "stat")).rpartition(b")")[2].split()[1].decode("ascii")
         except (OSError, IndexError):
             # The way up ends where a process is closed to us.
             break

@@ -13,7 +13,7 @@ import typing as t
 
 from .._base.command import CommandRunner, Completed
 from .._base.errors import DiskFullError, SystemPythonError
-from .._base.text import json_text, printable
+from .._base.text import from_json, json_text, printable
 from .._disk.atomic import write_durably
 from .._disk.files import read_bytes, read_small
 from .._disk.space import ensure_room, free_bytes
@@ -196,7 +196,7 @@ def write_record(venv: str, record: BuildRecord) -> None:
 def read_record(venv: str) -> t.Optional[BuildRecord]:
     """Return what was written down in the venv, None where nothing was, or nothing that can be read."""
     try:
-        loaded = json.loads(read_small(os.path.join(venv, RECORD)))
+        loaded = from_json(read_small(os.path.join(venv, RECORD)))
         record = BuildRecord(**loaded)
         return record._replace(packages=dict(record.packages))
     except (OSError, ValueError, TypeError):

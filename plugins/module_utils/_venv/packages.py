@@ -6,12 +6,11 @@
 
 """Read which distributions are installed in a folder, from their metadata alone: nothing of them is run or imported."""
 
-import json
 import os
 import re
 import typing as t
 
-from .._base.text import json_text
+from .._base.text import from_json, json_text
 from .._disk.files import read_text
 from .._usage.places import listed, text_of
 from .records import Origin, Package
@@ -96,7 +95,7 @@ def _origin(text: str) -> t.Optional[Origin]:
     if not text:
         return None
     try:
-        loaded = json.loads(text)
+        loaded = from_json(text)
     except ValueError:
         return Origin("unknown", "")
     if not isinstance(loaded, dict) or not isinstance(loaded.get("url"), str):

@@ -13,7 +13,8 @@ import typing as t
 
 from .._base.command import CommandRunner
 from .._base.errors import ProofError
-from .._base.text import json_text, printable
+from .._base.text import from_json, json_text, printable
+from .._disk.files import open_to_read
 from .packages import is_seed, normalized, site_folders, top_level_modules
 
 __all__ = ["Proof", "prove"]
@@ -99,7 +100,7 @@ def _imports(venv: str, minor: str, timeout: float, env: t.Mapping[str, str], ru
         batch = todo[:_BATCH]
         argv = [os.path.join(venv, "bin", "python"), "-I", "-B", "-c", _PROGRAM, json.dumps(batch)]
         done = run(argv, timeout=left, env=env)
-        answers = dict(json.loads(line) for line in done.out.splitlines())
+        answers = dict(from_json(line) for line in done.out.splitlines())
         found.update((json_text(name), problem or "ok") for name, problem in answers.items())
         if len(answers) < len(batch):
             # One of them took the process with it; the rest gets a new one.
@@ -126,7 +127,7 @@ def _bad_scripts(venv: str) -> t.List[str]:
 
 
 def _interpreter_of(path: str) -> t.Optional[str]:
-    with open(path, "rb") as stream:
+    with open_to_read(path) as stream:
         lines = [os.fsdecode(line) for line in stream.read(4096).split(b"\n")[:2]]
     if not lines[0].startswith("#!"):
         return None

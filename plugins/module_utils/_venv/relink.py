@@ -16,7 +16,7 @@ import stat
 import typing as t
 
 from .._base.errors import SystemPythonError
-from .._base.text import json_text, printable
+from .._base.text import from_json, json_text, printable
 from .._disk.atomic import replace_link, write_durably
 from .._disk.files import is_directory, read_text
 from .._disk.hidden import Checkpoint, no_checkpoint
@@ -71,7 +71,7 @@ def relink(venv: str, interpreter: BaseInterpreter, checkpoint: Checkpoint = no_
     with clear_errors(venv):
         if not os.path.isdir(binaries):
             os.mkdir(binaries, 0o755)
-        text = read_text(config)
+        text = read_text(config, follow=True)
         _write_journal(venv, binaries, links, text)
         checkpoint("journal")
         for name, target in sorted(links.items()):
@@ -130,7 +130,7 @@ def undo(venv: str) -> bool:
     if os.path.islink(journal) or not os.path.isfile(journal):
         return False
     require_own_folders(venv)
-    saved = json.loads(read_text(journal))
+    saved = from_json(read_text(journal))
     binaries = os.path.join(venv, "bin")
     for name, target in saved["links"].items():
         path = os.path.join(binaries, os.path.basename(name))

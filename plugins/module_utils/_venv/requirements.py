@@ -14,6 +14,7 @@ import typing as t
 
 from .._base.errors import InvalidDataError
 from .._base.text import printable
+from .._disk.files import open_new, read_bytes
 from .._usage.places import listed
 
 __all__ = ["Requirements"]
@@ -68,8 +69,8 @@ class Requirements(t.NamedTuple):
         for lines, option in ((self.lines, "-r"), (self.constraints, "-c")):
             if lines:
                 path = os.path.join(folder, f"lines{option}.txt")
-                with open(path, "w", encoding="utf-8") as stream:
-                    stream.write("\n".join(lines) + "\n")
+                with open_new(path) as stream:
+                    stream.write(("\n".join(lines) + "\n").encode("utf-8"))
                 found += [option, path]
         for file, option in ((self.file, "-r"), (self.constraints_file, "-c")):
             found += [option, file] if file else []
@@ -86,8 +87,7 @@ def _content(path: str, seen: t.Set[str]) -> t.List[str]:
         return []
     seen.add(path)
     try:
-        with open(path, encoding="utf-8", errors="replace") as stream:
-            text = stream.read()
+        text = read_bytes(path, follow=True).decode("utf-8", "replace")
     except OSError as error:
         raise InvalidDataError(
             f"The requirements {printable(path)} cannot be read: {error.strerror}.", path=printable(path)

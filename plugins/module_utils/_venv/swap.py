@@ -24,7 +24,7 @@ import typing as t
 
 from .._base.clock import name_stamp
 from .._base.errors import InvalidDataError
-from .._base.text import printable
+from .._base.text import from_json, printable
 from .._disk.atomic import exchange
 from .._disk.files import open_new, read_small
 from .._disk.hidden import PREFIX, Checkpoint, no_checkpoint
@@ -202,7 +202,7 @@ def _old_in_marker(venv: str) -> t.Optional[str]:
     if os.path.islink(venv) or not os.path.lexists(path):
         return None
     try:
-        loaded = json.loads(read_small(path))
+        loaded = from_json(read_small(path))
     except (OSError, ValueError):
         # It was killed while it wrote its name: then nothing was swapped yet.
         return ""

@@ -169,7 +169,7 @@ def test_the_environment_is_clean(tmp_path: t.Any, monkeypatch: pytest.MonkeyPat
         (Ended(-9, "", "", 5.0, True), "time limit"),
         (Ended(0, "hello", "", 0.1, False), "something else"),
         (Ended(0, '{"seconds": -1.0}', "", 0.1, False), "no timing"),
-        (Ended(0, '{"seconds": Infinity}', "", 0.1, False), "no timing"),
+        (Ended(0, '{"seconds": Infinity}', "", 0.1, False), "something else"),
         (Ended(0, "[1]", "", 0.1, False), "something else"),
     ],
 )
