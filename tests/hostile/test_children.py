@@ -13,10 +13,11 @@ from pathlib import Path
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.command import run_command
+from ansible_collections.fleet.system_python.plugins.module_utils._base.time_limit import TimeOverError
 from ansible_collections.fleet.system_python.plugins.module_utils._rights.account import Account, account_of
 from ansible_collections.fleet.system_python.plugins.module_utils._rights.confined import run_confined
 from ansible_collections.fleet.system_python.plugins.module_utils._rights.unprivileged import Unprivileged
-from ansible_collections.fleet.system_python.plugins.module_utils._rights.work import TimeOverError, run_as
+from ansible_collections.fleet.system_python.plugins.module_utils._rights.work import run_as
 from ansible_collections.fleet.system_python.tests.hostile.traps import bounded, python_of_all
 
 # Leaves in one of the ways that there are, writes its number, and stays.

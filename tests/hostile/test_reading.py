@@ -47,7 +47,6 @@ ELSEWHERE = {
     "_rights/confined.py": "the log of a build, which root writes to in a folder of its own",
     "_benchmark/worker.py": "the program that is measured; it runs as nobody, in a folder of its own",
     "_venv/work.py": "the folder of a new venv, to give it its mode",
-    "_venv/walk.py": "folders, which are entered by descriptors",
 }
 _OPENERS = {"os", "io", "codecs", "tarfile", "gzip", "bz2", "lzma", "zipfile", "tokenize", "shelve", "dbm"}
 _ALSO = {

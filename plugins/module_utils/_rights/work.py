@@ -18,10 +18,11 @@ import typing as t
 from .._base.children import Family
 from .._base.errors import PrivilegeError, SystemPythonError
 from .._base.text import from_json, printable
+from .._base.time_limit import TimeOverError
 from .account import Account
 from .become import become
 
-__all__ = ["RelayedError", "TimeOverError", "run_as"]
+__all__ = ["RelayedError", "run_as"]
 
 # Seconds, for work without a limit of its own.
 _LONGEST = 3600.0
@@ -37,12 +38,6 @@ class RelayedError(SystemPythonError):
     def __init__(self, kind: str, message: str, details: t.Mapping[str, object]) -> None:
         super().__init__(message, **details)
         self.kind = kind
-
-
-class TimeOverError(SystemPythonError):
-    """Work as another user did not end within its time limit; details: user, seconds."""
-
-    kind = "time_limit"
 
 
 def run_as(account: Account, work: t.Callable[[], Value], timeout: float = _LONGEST) -> Value:
