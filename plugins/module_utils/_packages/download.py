@@ -22,8 +22,9 @@ from .._base.text import printable
 from .._disk.files import new_hash, open_new, open_to_read
 from .._disk.space import clear_errors, ensure_room
 from .._disk.trees import remove_any
+from .addresses import shown_url
 from .repo_config import Connection
-from .repodata import Checksum, shown_url
+from .repodata import Checksum
 
 __all__ = ["SOCKET_TIMEOUT", "Deadline", "Downloader"]
 

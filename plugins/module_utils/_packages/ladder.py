@@ -210,6 +210,7 @@ class _ZypperXml(Document):
     """What zypper says with --xmlout: elements by name, with attributes and text."""
 
     what = "zypper's output"
+    longest_text = 1 << 20
 
     def __init__(self, text: str) -> None:
         super().__init__()

@@ -16,14 +16,19 @@ import typing as t
 import urllib.parse
 
 from .._base.command import CommandRunner, run_command
-from .._disk.files import read_text
+from .._base.errors import RepositoryError
+from .._disk.files import read_bytes
 from .._disk.os_release import parse_os_release
 from .._rpm.asking import ENVIRONMENT, host_command
+from .addresses import parsed_url
 
 __all__ = [
+    "CONFIGURATION_FOLDERS",
+    "CONFIGURATION_NAMES",
     "RELEASE_PROVIDERS",
     "Configuration",
     "Connection",
+    "Files",
     "Repository",
     "parse_repositories",
     "read_configuration",
@@ -40,10 +45,22 @@ _ZYPP_CREDENTIALS = "/etc/zypp/credentials.d"
 _SYSCONFIG_PROXY = "/etc/sysconfig/proxy"
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 
+# All that is read where nothing else is configured: single files, and those directly in folders.
+CONFIGURATION_NAMES = (_YUM_MAIN, _SYSCONFIG_PROXY, *_OS_RELEASE)
+CONFIGURATION_FOLDERS = (
+    *_YUM_FOLDERS,
+    *_YUM_VARIABLES,
+    "/usr/share/dnf5/vars.d",
+    "/etc/dnf/vars.d",
+    *_ZYPP_FOLDERS,
+    *_ZYPP_VARIABLES,
+    _ZYPP_CREDENTIALS,
+)
+
 _SCHEMES = ("http", "https", "ftp")
 _TRUTHS = dict(configparser.RawConfigParser.BOOLEAN_STATES, enabled=True, disabled=False)
 _VARIABLE = re.compile(
-    r"\$(?:(?P<plain>[A-Za-z0-9_]+)|\{(?P<braced>[A-Za-z0-9_]+)(?::(?P<operator>[-+])(?P<word>[^}]*))?\})"
+    r"\$(?:(?P<plain>[A-Za-z0-9_]+)|\{(?P<braced>[A-Za-z0-9_]+)(?::(?P<operator>[-+])(?P<word>[^{}]*))?\})"
 )
 _SEPARATORS = re.compile(r"[\s,]+")
 _BASEARCH = {"i486": "i386", "i586": "i386", "i686": "i386", "armv7l": "armhfp", "armv6l": "armhfp"}
@@ -114,18 +131,40 @@ def substitute(text: str, variables: t.Mapping[str, str]) -> str:
     return _VARIABLE.sub(value, text)
 
 
-def read_configuration(architecture: str, root: str = "/", runner: CommandRunner = run_command) -> Configuration:
-    """Return the enabled repositories of the host whose files lie below C(root).
+class Files:
+    """The files of the host that this runs on, or those below C(root). All three raise OSError."""
+
+    def __init__(self, root: str = "/") -> None:
+        self._root = root
+
+    def _path(self, path: str) -> str:
+        return os.path.join(self._root, path.lstrip("/"))
+
+    def content(self, path: str) -> bytes:
+        """Return what is in a file."""
+        return read_bytes(self._path(path), follow=True)
+
+    def names(self, folder: str) -> t.List[str]:
+        """Return the names in a folder."""
+        return os.listdir(self._path(folder))
+
+    def exists(self, path: str) -> bool:
+        """Tell whether there is something of that name."""
+        return os.path.exists(self._path(path))
+
+
+def read_configuration(architecture: str, files: Files, runner: CommandRunner = run_command) -> Configuration:
+    """Return the enabled repositories of the host that has C(files).
 
     C(architecture) is that of the host's packages. Raises nothing for files that cannot be read: what is wrong with
     them is in C(problems).
     """
-    return _ConfigurationReader(root, runner, architecture).read()
+    return _ConfigurationReader(files, runner, architecture).read()
 
 
 class _ConfigurationReader:
-    def __init__(self, root: str, runner: CommandRunner, architecture: str) -> None:
-        self.root = root
+    def __init__(self, files: Files, runner: CommandRunner, architecture: str) -> None:
+        self.files = files
         self.runner = runner
         self.architecture = architecture
         self.problems: t.List[str] = []
@@ -135,19 +174,16 @@ class _ConfigurationReader:
         repositories.sort(key=lambda repository: (repository.priority, repository.cost))
         return Configuration(repositories, self.problems)
 
-    def _path(self, path: str) -> str:
-        return os.path.join(self.root, path.lstrip("/"))
-
     def _content_of(self, path: str) -> str:
         try:
-            return read_text(self._path(path), follow=True)
+            return self.files.content(path).decode("utf-8", "surrogateescape")
         except OSError as error:
             self.problems.append(f"{path} cannot be read: {error.strerror}")
             return ""
 
     def _files_in(self, folder: str, ending: str = "") -> t.List[str]:
         try:
-            names = sorted(os.listdir(self._path(folder)))
+            names = sorted(self.files.names(folder))
         except FileNotFoundError:
             return []
         except OSError as error:
@@ -177,12 +213,12 @@ class _ConfigurationReader:
 
     def _os_version(self) -> str:
         for path in _OS_RELEASE:
-            if os.path.exists(self._path(path)):
+            if self.files.exists(path):
                 return parse_os_release(self._content_of(path)).get("VERSION_ID", "")
         return ""
 
     def _dnf_repositories(self) -> t.List[Repository]:
-        main = self._content_of(_YUM_MAIN) if os.path.exists(self._path(_YUM_MAIN)) else ""
+        main = self._content_of(_YUM_MAIN) if self.files.exists(_YUM_MAIN) else ""
         settings = _sections(main, _YUM_MAIN, self.problems)
         defaults = settings.get("main", {})
         folders = _split(defaults.get("reposdir", "")) or list(_YUM_FOLDERS)
@@ -212,11 +248,14 @@ class _ConfigurationReader:
         found: t.List[Repository] = []
         for path, text in texts.items():
             for repository in parse_repositories(text, variables, {}, path, self.problems, zypp=True):
-                found.append(self._with_zypp_options(repository, defaults))
+                try:
+                    found.append(self._with_zypp_options(repository, defaults))
+                except ValueError:
+                    self.problems.append(f"{path}: the repository {repository.id} has a proxy that cannot be used")
         return found
 
     def _sysconfig_proxy(self) -> Connection:
-        if not os.path.exists(self._path(_SYSCONFIG_PROXY)):
+        if not self.files.exists(_SYSCONFIG_PROXY):
             return Connection()
         values = parse_os_release(self._content_of(_SYSCONFIG_PROXY))
         if values.get("PROXY_ENABLED", "").lower() != "yes":
@@ -268,11 +307,14 @@ def parse_repositories(
         values = {name: substitute(value, variables) for name, value in options.items()}
         if not _bool_of(values.get("enabled", ""), True):
             continue
-        repository = _repository(section, values, {} if zypp else defaults, origin)
-        if zypp:
-            repository = repository._replace(
-                baseurls=tuple(_url_below(url, values.get("path", "")) for url in repository.baseurls)
-            )
+        try:
+            repository = _repository(section, values, {} if zypp else defaults, origin)
+            if zypp:
+                urls = tuple(_url_below(url, values.get("path", "")) for url in repository.baseurls)
+                repository = repository._replace(baseurls=urls)
+        except (RepositoryError, ValueError) as error:
+            problems.append(f"{origin}: the repository {section} has an address that cannot be used: {error}")
+            continue
         if repository.baseurls or repository.mirrorlist or repository.metalink:
             found.append(repository)
         else:
@@ -283,14 +325,18 @@ def parse_repositories(
 def _repository(section: str, values: t.Mapping[str, str], defaults: t.Mapping[str, str], origin: str) -> Repository:
     return Repository(
         id=section,
-        baseurls=tuple(_split(values.get("baseurl", ""))),
-        mirrorlist=values.get("mirrorlist", "").strip(),
-        metalink=values.get("metalink", "").strip(),
+        baseurls=tuple(parsed_url(url).geturl() for url in _split(values.get("baseurl", ""))),
+        mirrorlist=_url_of(values.get("mirrorlist", "")),
+        metalink=_url_of(values.get("metalink", "")),
         priority=_int_of(values.get("priority", ""), 99),
         cost=_int_of(values.get("cost", ""), 1000),
         connection=_connection(dict(defaults, **values)),
         origin=origin,
     )
+
+
+def _url_of(text: str) -> str:
+    return parsed_url(text.strip()).geturl() if text.strip() else ""
 
 
 def _connection(options: t.Mapping[str, str]) -> Connection:
@@ -404,4 +450,4 @@ def _bool_of(text: str, default: bool) -> bool:
 
 
 def _int_of(text: str, default: int) -> int:
-    return int(text) if re.match(r"^\s*-?[0-9]+\s*$", text) else default
+    return int(text) if re.match(r"\s*-?[0-9]{1,9}\s*\Z", text) else default

@@ -13,15 +13,17 @@ file is read as a stream, and nothing of it is ever executed.
 import bz2
 import gzip
 import lzma
-import posixpath
 import re
 import typing as t
-import urllib.parse
 import zlib
 from xml.parsers import expat
 
 from .._base.errors import RepositoryError
+from .._base.foreign import Foreign
+from .._base.text import printable
 from .._disk.files import new_hash
+from .._rpm.packages import PackageId, parse_nevra
+from .addresses import is_mirror
 
 __all__ = [
     "LIST_LIMIT",
@@ -37,17 +39,16 @@ __all__ = [
     "Metalink",
     "Mirrors",
     "RepositoryPackage",
+    "bounded",
     "checksum_of",
     "compression",
     "decompressed",
     "evr_key",
     "find_packages",
-    "join_url",
     "parse_metalink",
     "parse_mirrorlist",
     "parse_mirrors",
     "parse_repomd",
-    "shown_url",
     "split_evr",
 ]
 
@@ -57,10 +58,21 @@ REPOMD = "repodata/repomd.xml"
 # compressed and not, and of a package whose size is not said.
 LIST_LIMIT = 4 << 20
 REPOMD_LIMIT = 16 << 20
-PRIMARY_LIMIT = 1 << 30
-OPEN_LIMIT = 8 << 30
+PRIMARY_LIMIT = 256 << 20
+OPEN_LIMIT = 2 << 30
 PACKAGE_LIMIT = 4 << 30
 MOST_MIRRORS = 8
+
+# What one piece of XML may have: bytes of a tag or of anything else that expat must see whole, elements in each other,
+# names of them, and packages of the wanted names.
+_LONGEST_PIECE = 4 << 20
+_DEEPEST = 64
+_MOST_NAMES = 1000
+_MOST_PACKAGES = 5000
+# Bytes of memory that xz may use; its own strongest preset needs a quarter of it.
+_XZ_MEMORY = 256 << 20
+
+_MIRROR = Foreign(RepositoryError, "The metadata has", "Another mirror may be in order.")
 
 # What repomd.xml calls them, and hashlib.
 _ALGORITHMS = {"sha": "sha1", **{name: name for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}}
@@ -137,14 +149,17 @@ class Document:
     """Feeds expat; a subclass gives C(start), C(end) and may ask for the text of the element that it is in."""
 
     what = ""
+    longest_text = 4096
 
     def __init__(self) -> None:
         self.parser = expat.ParserCreate()
         self.parser.buffer_text = True
         self.parser.StartDoctypeDeclHandler = self._refuse
-        self.parser.StartElementHandler = self.start
-        self.parser.EndElementHandler = self.end
+        self.parser.StartElementHandler = self._start
+        self.parser.EndElementHandler = self._end
         self._text: t.List[str] = []
+        self._length = 0
+        self.depth = 0
 
     def start(self, tag: str, attributes: _Attributes) -> None:
         raise NotImplementedError
@@ -152,11 +167,27 @@ class Document:
     def end(self, tag: str) -> None:
         raise NotImplementedError
 
+    def _start(self, tag: str, attributes: _Attributes) -> None:
+        self.depth += 1
+        if self.depth > _DEEPEST:
+            raise RepositoryError(f"{self.what} has more than {_DEEPEST} elements in each other")
+        self.start(tag, attributes)
+
+    def _end(self, tag: str) -> None:
+        self.end(tag)
+        self.depth -= 1
+
     def collect(self) -> t.List[str]:
         """Keep the text from here on, for C(text), and return where its pieces will be."""
-        self._text = []
-        self.parser.CharacterDataHandler = self._text.append
+        self._text, self._length = [], 0
+        self.parser.CharacterDataHandler = self._keep
         return self._text
+
+    def _keep(self, text: str) -> None:
+        self._length += len(text)
+        if self._length > self.longest_text:
+            raise RepositoryError(f"{self.what} has a text of more than {self.longest_text} characters")
+        self._text.append(text)
 
     def text(self) -> str:
         """Return what C(collect) kept, and stop keeping."""
@@ -164,15 +195,29 @@ class Document:
         return "".join(self._text).strip()
 
     def read(self, chunks: t.Iterable[bytes]) -> None:
+        """Raises RepositoryError for what is no XML, and for pieces so long that they would fill the memory."""
+        given = 0
         try:
-            for chunk in chunks:
-                self.parser.Parse(chunk, False)
+            for piece in _pieces(chunks):
+                self.parser.Parse(piece, False)
+                given += len(piece)
+                if given - self.parser.CurrentByteIndex > _LONGEST_PIECE:
+                    raise RepositoryError(f"{self.what} has a tag of more than {_LONGEST_PIECE} bytes")
+                # Each name of an element or attribute is kept.
+                if len(self.parser.intern) > _MOST_NAMES:
+                    raise RepositoryError(f"{self.what} has more than {_MOST_NAMES} names of elements")
             self.parser.Parse(b"", True)
         except expat.ExpatError as error:
             raise RepositoryError(f"{self.what} is not valid XML: {error}") from error
 
     def _refuse(self, *_details: t.Any) -> None:
         raise RepositoryError(f"{self.what} declares a document type, which no repository has a reason to do")
+
+
+def _pieces(chunks: t.Iterable[bytes]) -> t.Iterator[bytes]:
+    for chunk in chunks:
+        for start in range(0, len(chunk), _CHUNK):
+            yield chunk[start : start + _CHUNK]
 
 
 def _local_name(tag: str) -> str:
@@ -187,30 +232,36 @@ class _Rows(Document):
     """
 
     _TEXTS = ("name", "arch", "checksum", "size", "open-size")
+    _ATTRIBUTES = frozenset(
+        "/type location/href location/xml:base checksum/type version/epoch version/ver version/rel size/package".split()
+    )
 
     def __init__(self, what: str, row: str, take: t.Callable[[t.Dict[str, str]], object]) -> None:
         super().__init__()
         self.what = what
         self._row = row
         self._take = take
-        self._depth = 0
         self._values: t.Dict[str, str] = {}
 
     def start(self, tag: str, attributes: _Attributes) -> None:
-        self._depth += 1
-        if self._depth == 2:
-            self._values = {"/" + name: value for name, value in attributes.items()}
-        elif self._depth == 3:
-            self._values.update((tag + "/" + name, value) for name, value in attributes.items())
+        if self.depth == 2:
+            self._values = {}
+            self._note("", attributes)
+        elif self.depth == 3:
+            self._note(tag, attributes)
             if tag in self._TEXTS:
                 self.collect()
 
+    def _note(self, tag: str, attributes: _Attributes) -> None:
+        for name, value in attributes.items():
+            if f"{tag}/{name}" in self._ATTRIBUTES:
+                self._values[f"{tag}/{name}"] = value
+
     def end(self, tag: str) -> None:
-        if self._depth == 3 and tag in self._TEXTS:
+        if self.depth == 3 and tag in self._TEXTS:
             self._values[tag] = self.text()
-        elif self._depth == 2 and tag == self._row:
+        elif self.depth == 2 and tag == self._row:
             self._take(self._values)
-        self._depth -= 1
 
 
 def parse_repomd(data: bytes) -> MetadataFile:
@@ -222,7 +273,7 @@ def parse_repomd(data: bytes) -> MetadataFile:
         raise RepositoryError("repomd.xml names no primary metadata")
     return MetadataFile(
         location=found["location/href"],
-        base=found.get("location/xml:base", ""),
+        base=_own_base(found, "repomd.xml"),
         checksum=_checksum(found, "repomd.xml"),
         size=_size(found.get("size")),
         open_size=_size(found.get("open-size")),
@@ -232,13 +283,21 @@ def parse_repomd(data: bytes) -> MetadataFile:
 def _checksum(row: t.Mapping[str, str], what: str) -> Checksum:
     algorithm, value = row.get("checksum/type", ""), row.get("checksum", "")
     known = _ALGORITHMS.get(algorithm.lower())
-    if known is None or not re.match(r"^[0-9A-Fa-f]+$", value):
-        raise RepositoryError(f"{what} has a checksum that cannot be checked: {algorithm!r} {value!r}")
+    if known is None or not re.match(r"[0-9A-Fa-f]{32,128}\Z", value):
+        shown = f"{algorithm[:20]!r} {value[:140]!r}"
+        raise RepositoryError(f"{what} has a checksum that cannot be checked: {shown}")
     return Checksum(known, value.lower())
 
 
 def _size(text: t.Optional[str]) -> t.Optional[int]:
-    return int(text) if text and text.isdigit() else None
+    return int(text) if text and re.match(r"[0-9]{1,18}\Z", text) else None
+
+
+def _own_base(row: t.Mapping[str, str], what: str) -> str:
+    base = row.get("location/xml:base", "")
+    if base and not is_mirror(base):
+        raise RepositoryError(f"{what} names a place that no mirror may name: {printable(base[:200])}")
+    return base
 
 
 class _Metalink(Document):
@@ -280,7 +339,7 @@ def parse_metalink(data: bytes) -> Metalink:
     """
     document = _Metalink()
     document.read([data])
-    urls = [url for _preference, url in sorted(document.urls, key=lambda entry: -entry[0]) if _has_known_scheme(url)]
+    urls = [url for _preference, url in sorted(document.urls, key=lambda entry: -entry[0]) if is_mirror(url)]
     checksums = [max(group, key=lambda one: len(one.value)) for group in document.groups if group]
     if not urls or not checksums:
         raise RepositoryError("the metalink has no URL, or no checksum, of repomd.xml")
@@ -290,7 +349,7 @@ def parse_metalink(data: bytes) -> Metalink:
 def parse_mirrorlist(text: str) -> t.List[str]:
     """Return the base URLs of a mirror list, in its order. Raises RepositoryError when there is none."""
     lines = [line.strip() for line in text.splitlines()]
-    urls = [line for line in lines if line and not line.startswith("#") and _has_known_scheme(line)]
+    urls = [line for line in lines if line and not line.startswith("#") and is_mirror(line)]
     if not urls:
         raise RepositoryError("the mirror list has no usable URL")
     return urls
@@ -307,16 +366,12 @@ def parse_mirrors(data: bytes) -> Mirrors:
     return Mirrors([url[: -len(REPOMD)] for url in metalink.urls if url.endswith(REPOMD)], metalink.checksums)
 
 
-def _has_known_scheme(url: str) -> bool:
-    return urllib.parse.urlsplit(url).scheme in ("http", "https", "ftp", "file")
-
-
 def _package(values: t.Mapping[str, str]) -> RepositoryPackage:
     name = values["name"]
     location = values.get("location/href", "")
     if not location or not values.get("version/ver") or not values.get("version/rel"):
         raise RepositoryError(f"the primary metadata has no location or no version for {name}")
-    return RepositoryPackage(
+    package = RepositoryPackage(
         name=name,
         epoch=_size(values.get("version/epoch")) or 0,
         version=values["version/ver"],
@@ -325,8 +380,11 @@ def _package(values: t.Mapping[str, str]) -> RepositoryPackage:
         checksum=_checksum(values, "the primary metadata"),
         size=_size(values.get("size/package")),
         location=location,
-        base=values.get("location/xml:base", ""),
+        base=_own_base(values, "the primary metadata"),
     )
+    if parse_nevra(_MIRROR.nevra(package.nevra, "package")) != PackageId(*package[:5]):
+        raise _MIRROR.refused(package.nevra, "package", "name, version, release and architecture of a package")
+    return package
 
 
 def find_packages(chunks: t.Iterable[bytes], names: t.Container[str]) -> t.List[RepositoryPackage]:
@@ -337,8 +395,11 @@ def find_packages(chunks: t.Iterable[bytes], names: t.Container[str]) -> t.List[
     found: t.List[RepositoryPackage] = []
 
     def take(values: t.Mapping[str, str]) -> None:
-        if values.get("name") in names:
-            found.append(_package(values))
+        if values.get("name") not in names:
+            return
+        found.append(_package(values))
+        if len(found) > _MOST_PACKAGES:
+            raise RepositoryError(f"the primary metadata has more than {_MOST_PACKAGES} packages of the wanted names")
 
     _Rows("the primary metadata", "package", take).read(chunks)
     return found
@@ -351,9 +412,33 @@ def compression(stream: t.BinaryIO) -> str:
     return next((name for magic, name in _MAGIC if head.startswith(magic)), "none")
 
 
+class _Xz:
+    """What is in an xz file, without the memory that its header may ask for. Python's own reader has no such limit."""
+
+    def __init__(self, stream: t.BinaryIO) -> None:
+        self._stream = stream
+        self._decompressor = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+
+    def read(self, size: int) -> bytes:
+        while True:
+            if self._decompressor.eof:
+                # Another stream may follow, after zeros.
+                rest = (self._decompressor.unused_data or self._stream.read(_CHUNK)).lstrip(b"\0")
+                if not rest:
+                    return b""
+                self._decompressor = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
+            else:
+                rest = self._stream.read(_CHUNK) if self._decompressor.needs_input else b""
+                if self._decompressor.needs_input and not rest:
+                    raise EOFError
+            piece = self._decompressor.decompress(rest, size)
+            if piece:
+                return piece
+
+
 _OPENERS: t.Dict[str, t.Callable[[t.BinaryIO], t.IO[bytes]]] = {
     "gzip": lambda stream: t.cast(t.BinaryIO, gzip.GzipFile(fileobj=stream)),
-    "xz": lzma.LZMAFile,
+    "xz": lambda stream: t.cast(t.IO[bytes], _Xz(stream)),
     "bzip2": bz2.BZ2File,
     "none": lambda stream: stream,
 }
@@ -368,7 +453,11 @@ def decompressed(stream: t.BinaryIO, limit: int) -> t.Iterator[bytes]:
     kind = compression(stream)
     if kind not in _OPENERS:
         raise RepositoryError(f"metadata compressed with {kind} cannot be read here")
-    plain = _OPENERS[kind](stream)
+    yield from bounded(_OPENERS[kind](stream), kind, limit)
+
+
+def bounded(plain: t.IO[bytes], kind: str, limit: int) -> t.Iterator[bytes]:
+    """Yield what C(plain) unpacks of C(kind) data, a piece at a time. Raises RepositoryError beyond C(limit) bytes."""
     total = 0
     for piece in iter(lambda: _next_piece(plain, kind), b""):
         total += len(piece)
@@ -386,29 +475,11 @@ def _next_piece(plain: t.IO[bytes], kind: str) -> bytes:
         raise RepositoryError(f"the metadata is not valid {kind} data: {error}") from error
 
 
-def join_url(base: str, location: str, own_base: str = "") -> str:
-    """Return the URL of C(location) below C(base) (or below C(own_base), its xml:base).
-
-    A query of the base (an access token) stays at the end, and dots in the location cannot lead out of the base.
-    """
-    parts = urllib.parse.urlsplit(own_base or base)
-    inner = posixpath.normpath("/" + location.lstrip("/"))
-    # The location is a path and no URL: what it holds of ? and # is part of a name.
-    quoted = urllib.parse.quote(inner, safe="/%+~:@!$&'()*,;=")
-    return parts._replace(path=parts.path.rstrip("/") + quoted, fragment="").geturl()
-
-
-def shown_url(url: str) -> str:
-    """Return C(url) for messages: without user, password, query and fragment, which may be secrets."""
-    parts = urllib.parse.urlsplit(url)
-    return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()
-
-
 def split_evr(evr: str) -> t.Tuple[int, str, str]:
     """Return (epoch, version, release) of C([E:]V-R)."""
     epoch, colon, rest = evr.rpartition(":")
     version, _dash, release = rest.partition("-")
-    return (int(epoch) if colon and epoch.isdigit() else 0, version, release)
+    return (_size(epoch if colon else "") or 0, version, release)
 
 
 _Segments = t.Tuple[t.Tuple[int, int, str], ...]

@@ -14,12 +14,14 @@ import os
 import typing as t
 
 from .._base.command import CommandRunner, run_command
-from .._base.errors import RepositoryError
+from .._base.errors import ArchiveError, RepositoryError
+from .._disk.archive import decompressed as unpacked
 from .._disk.files import open_to_read
 from .._rpm.database import Rpm
 from .acquisition import Fetched, Proposal, Source
+from .addresses import join_url, shown_url
 from .download import Deadline, Downloader
-from .repo_config import Configuration, Repository, read_configuration
+from .repo_config import Configuration, Files, Repository, read_configuration
 from .repodata import (
     LIST_LIMIT,
     MOST_MIRRORS,
@@ -31,14 +33,13 @@ from .repodata import (
     Checksum,
     MetadataFile,
     RepositoryPackage,
+    bounded,
     checksum_of,
     compression,
     decompressed,
     find_packages,
-    join_url,
     parse_mirrors,
     parse_repomd,
-    shown_url,
 )
 from .wanted import Wanted
 
@@ -62,7 +63,7 @@ class Repositories(Source):
 
     def _enabled(self) -> Configuration:
         if self._configuration is None:
-            self._configuration = read_configuration(self._rpm.architecture(), self._root, self._runner)
+            self._configuration = read_configuration(self._rpm.architecture(), Files(self._root), self._runner)
         return self._configuration
 
     def obstacle(self) -> str:
@@ -84,7 +85,7 @@ class Repositories(Source):
             place = os.path.join(folder, str(number))
             os.mkdir(place, 0o700)
             try:
-                self._add_proposals(_Reader(repository, place, deadline, self._runner), missing, result)
+                self._add_proposals(_Reader(repository, place, deadline), missing, result)
             except RepositoryError as error:
                 result.reasons.append("{0}: {1}".format(repository.id, error.message))
         lacking = result.lacking(wanted)
@@ -122,10 +123,9 @@ class Repositories(Source):
 class _Reader:
     """Reads one repository, from the first of its mirrors that gives what is asked for."""
 
-    def __init__(self, repository: Repository, folder: str, deadline: Deadline, runner: CommandRunner) -> None:
+    def __init__(self, repository: Repository, folder: str, deadline: Deadline) -> None:
         self.repository = repository
         self._folder = folder
-        self._runner = runner
         self._downloader = Downloader(repository.connection, deadline)
         self._bases: t.List[str] = []
         self._accepted: t.List[Checksum] = []
@@ -199,14 +199,14 @@ class _Reader:
             if compression(stream) != "zstd":
                 yield from self._in_time(decompressed(stream, limit))
                 return
-        plain = path + ".xml"
-        # rpm is linked to the library, but the command is what an interpreter without it can use.
-        done = self._runner(["zstd", "-d", "-q", "-o", plain, path], timeout=self._deadline.left())
-        if done.rc != 0:
-            why = done.error("it cannot be decompressed (the command zstd comes with the package zstd)").message
-            raise RepositoryError(f"its metadata is compressed with zstd: {why}")
-        with open_to_read(plain) as stream:
-            yield from self._in_time(decompressed(stream, limit))
+            # rpm is linked to the library, but the command is what an interpreter without it can use.
+            try:
+                with unpacked(stream, path) as plain:
+                    yield from self._in_time(bounded(plain, "zstd", limit))
+            except ArchiveError as error:
+                raise RepositoryError(
+                    f"its metadata cannot be decompressed (the command zstd comes with the package zstd): {error}"
+                ) from error
 
     def _in_time(self, chunks: t.Iterator[bytes]) -> t.Iterator[bytes]:
         for chunk in chunks:

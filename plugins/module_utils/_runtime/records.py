@@ -12,8 +12,8 @@ import typing as t
 
 from .._disk.archive import ArchiveLimits
 from .._disk.kept import DEFAULT_FOLDER
+from .._packages.addresses import shown_url
 from .._packages.repo_config import Connection
-from .._packages.repodata import shown_url
 from .._trust.manifest import FileDeviation, Manifest, RuntimeBuild, RuntimeOrigin, RuntimeSource
 from .._venv.records import minor_of
 from .proof import CHECKS

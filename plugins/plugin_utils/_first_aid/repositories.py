@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import io
 import tempfile
-import urllib.parse
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,7 @@ from typing import NamedTuple
 
 from ...module_utils._base.errors import RepositoryError
 from ...module_utils._base.text import printable
+from ...module_utils._packages.addresses import join_url, scheme_of, shown_url
 from ...module_utils._packages.repo_config import Repository
 from ...module_utils._packages.repodata import (
     LIST_LIMIT,
@@ -34,18 +35,21 @@ from ...module_utils._packages.repodata import (
     checksum_of,
     decompressed,
     find_packages,
-    join_url,
     parse_mirrors,
     parse_repomd,
-    shown_url,
 )
 from ...module_utils._packages.wanted import Wanted
 from .repo_access import SHOW_CONFIGURATION, configuration_of, curl_options, wget_options
-from .script import Answer, Calls
+from .script import Answer, Calls, Settings, decoded
 
 __all__ = ["RepositoryReader"]
 
-Ask = Callable[[Sequence[str], Calls], Answer]
+Ask = Callable[[Sequence[str], Calls, Settings], Answer]
+
+# What the host puts after the last element of metadata that it read to the end.
+_WHOLE = "<!-- whole -->"
+# Seconds for all that is downloaded from the repositories of a host.
+_ALL_DOWNLOADS = 1800
 
 _SCHEMES = ("http", "https", "ftp", "file")
 
@@ -63,7 +67,7 @@ class _Reading:
 
     def can_read(self, url: str) -> bool:
         """Tell whether curl and wget take the URL; a failure is noted where they do not."""
-        if urllib.parse.urlsplit(url).scheme in _SCHEMES:
+        if scheme_of(url) in _SCHEMES:
             return True
         self.failures.append(f"{printable(shown_url(url))} cannot be read here: only {', '.join(_SCHEMES)} can")
         return False
@@ -118,12 +122,12 @@ class _Download(NamedTuple):
         return next((section.body for section in answer.named(name) if section.word == self.key), None)
 
     def content(self, answer: Answer) -> bytes | None:
-        """Return the file; where there is none, a failure is noted."""
+        """Return the file; where there is none, a failure is noted. Raises HostAnswerError for what is no file."""
         text = self.body(answer, "content-of")
         if text is None:
             self.note_failures(answer)
             return None
-        return base64.b64decode(text)
+        return decoded(text, "content-of", self.limit)
 
     def fail(self, reason: str) -> None:
         """Note a failure."""
@@ -141,15 +145,22 @@ class _Download(NamedTuple):
 class RepositoryReader:
     """Finds and downloads exact packages. C(ask) runs calls of fetch.sh in the folder C(staging) of the host."""
 
-    def __init__(self, ask: Ask, upload: Callable[[Path], str], staging: str) -> None:
+    def __init__(
+        self, ask: Ask, upload: Callable[[Path], str], staging: str, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         self._ask_host = ask
+        self._clock = clock
+        self._end = clock() + _ALL_DOWNLOADS
         self._upload = upload
         self._staging = staging
         self.reasons: list[str] = []
         self.available: dict[str, set[str]] = {}
 
     def _ask(self, calls: Calls) -> Answer:
-        return self._ask_host(["fetch"], calls) if calls else Answer(())
+        if not calls:
+            return Answer(())
+        left = max(0, int(self._end - self._clock()))
+        return self._ask_host(["fetch"], calls, {"fetch_timeout": str(left), "most_opened": str(OPEN_LIMIT)})
 
     def fetch(self, wanted: Sequence[Wanted]) -> list[tuple[Wanted, str]]:
         """Return each package that could be downloaded, with its path on the host; C(reasons) tells of the others."""
@@ -277,6 +288,6 @@ def _metadata_of(answer: Answer, primary: _Download) -> Iterator[bytes] | None:
     if cut is None:
         data = primary.content(answer)
         return None if data is None else decompressed(io.BytesIO(data), OPEN_LIMIT)
-    if "<!-- unreadable -->" in cut:
-        raise RepositoryError(f"it cannot be decompressed: {printable(cut[-300:])}")
+    if _WHOLE not in cut:
+        raise RepositoryError("it cannot be decompressed, or it is damaged, or larger than any such file")
     return iter([b"<metadata>", cut.encode("utf-8", "surrogateescape"), b"</metadata>"])

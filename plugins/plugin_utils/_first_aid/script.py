@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import base64
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -15,9 +16,10 @@ from typing import NamedTuple
 
 from ...module_utils._base.errors import CommandError
 from ...module_utils._base.text import printable
+from .._border.types import HOST
 from .._shell.parts import shared_text
 
-__all__ = ["Answer", "Calls", "Section", "Settings", "parse_answer", "script_text"]
+__all__ = ["Answer", "Calls", "Section", "Settings", "decoded", "parse_answer", "script_text"]
 
 # Variables of a script; a sequence becomes words.
 Settings = Mapping[str, str | Sequence[str]]
@@ -66,6 +68,16 @@ class Answer(NamedTuple):
     def has(self, name: str) -> bool:
         """Tell whether there is a section of that name."""
         return any(self.named(name))
+
+
+def decoded(text: str, field: str, most: int) -> bytes:
+    """Return what C(show_encoded) of common.sh printed. Raises HostAnswerError for anything else, or beyond C(most)."""
+    # Four characters stand for three bytes, and a newline may follow.
+    text = HOST.raw(text, field, most // 3 * 4 + 8)
+    try:
+        return base64.b64decode(text.strip("\n"), validate=True)
+    except ValueError:
+        raise HOST.refused(text, field, "encoded in base64") from None
 
 
 def script_text(

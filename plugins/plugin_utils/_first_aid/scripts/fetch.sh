@@ -5,11 +5,16 @@
 
 # PRIVATE to the collection. Reads the enabled repositories on the host, because only the host may reach them; their
 # metadata is understood on the controller. Needs stage.sh before it, and calls of the functions below.
+# Settings: download_timeout (seconds for one file), fetch_timeout (for all that a script downloads), most_opened (bytes of
+# metadata when it is decompressed).
 # shellcheck disable=SC2154  # set by the controller, or by the scripts before
 
 # show_file PATH: its content for the controller.
 show_file() {
-    [ -f "$1" ] || return 0
+    [ -f "$1" ] && [ "$(stat -L -c %s -- "$1")" -le 1048576 ] || return 0
+    case $1 in
+    *"$NL"*) return 0 ;;
+    esac
     answer file "$1"
     show_encoded "$1"
 }
@@ -18,7 +23,7 @@ show_file() {
 show_configuration() {
     for file in /etc/dnf/dnf.conf /etc/yum.repos.d/*.repo /etc/yum/repos.d/*.repo /etc/distro.repos.d/*.repo \
         /etc/dnf/vars/* /etc/yum/vars/* /usr/share/dnf5/vars.d/* /etc/dnf/vars.d/* /etc/zypp/repos.d/*.repo \
-        /etc/zypp/vars.d/* /etc/zypp/credentials.d/* /etc/sysconfig/proxy /etc/os-release; do
+        /etc/zypp/vars.d/* /etc/zypp/credentials.d/* /etc/sysconfig/proxy /etc/os-release /usr/lib/os-release; do
         show_file "$file"
     done
     section "architecture $(system_architecture)"
@@ -39,14 +44,21 @@ adopt_options() {
     rm -f -- "$1"
 }
 
-# download ID URL LIMIT REPOSITORY CA: saves URL as ID, by the options of the repository.
+# download ID URL LIMIT REPOSITORY CA: saves URL as ID, by the options of the repository. All downloads of a script have
+# fetch_timeout seconds together, whatever a server makes of each.
 download() {
     target=$staging/download/$1
     rm -f "$target"
-    if command -v curl >/dev/null; then
-        explained curl_download "$2" "$3" "$staging/options/$4" "$5"
+    now=$(date +%s)
+    fetch_end=${fetch_end:-$((now + fetch_timeout))}
+    seconds=$((fetch_end - now))
+    [ "$seconds" -le "$download_timeout" ] || seconds=$download_timeout
+    if [ "$seconds" -le 0 ]; then
+        status=124 output='no time is left for it'
+    elif command -v curl >/dev/null; then
+        explained at_most "$3" curl_download "$2" "$3" "$staging/options/$4" "$5"
     elif command -v wget >/dev/null; then
-        explained wget_download "$2" "$staging/options/$4" "$5"
+        explained at_most "$3" wget_download "$2" "$staging/options/$4" "$5"
     else
         status=127 output='neither curl nor wget is installed'
     fi
@@ -56,6 +68,7 @@ download() {
     [ "$status" -eq 0 ] || rm -f "$target"
     # What curl and wget say where they cannot write.
     case $status in
+    124 | 137) output="it was not there in $seconds seconds" ;;
     3 | 23) [ "$(free_kilobytes)" -ge $(($3 / 1024)) ] || { answer failed 'No space left on device' && return 1; } ;;
     esac
     answer "download $1 $status $size" "$output"
@@ -65,11 +78,19 @@ free_kilobytes() {
     df -Pk "$staging" | tail -n 1 | tr -s ' ' | cut -d ' ' -f 4
 }
 
+# at_most BYTES FUNCTION...: no file grows beyond, whatever a server says of its length. Shells count in blocks of 512 or
+# 1024 bytes. Called in a subshell.
+at_most() {
+    ulimit -f $(($1 / 512 + 1))
+    shift
+    "$@"
+}
+
 curl_download() {
     authorities=''
     [ -z "$4" ] || authorities="cacert = \"$4\""
     [ ! -d "$4" ] || authorities="capath = \"$4\""
-    { cat "$3-curl" && printf '\n%s\nurl = "%s"\n' "$authorities" "$1"; } | timeout -k 5 "$download_timeout" \
+    { cat "$3-curl" && printf '\n%s\nurl = "%s"\n' "$authorities" "$1"; } | timeout -k 5 "$seconds" \
         curl --config - --silent --show-error --fail --location --max-redirs 10 --proto =http,https,ftp,file \
         --proto-redir =http,https,ftp --max-filesize "$2" --connect-timeout 15 --speed-limit 100 --speed-time 60 \
         --output "$target"
@@ -80,7 +101,7 @@ wget_download() {
     [ -z "$3" ] || authorities="ca_certificate = $3"
     [ ! -d "$3" ] || authorities="ca_directory = $3"
     (umask 077 && { cat "$2-wget" && printf '\n%s\n' "$authorities"; } >"$staging/wgetrc")
-    printf '%s\n' "$1" | WGETRC=$staging/wgetrc timeout -k 5 "$download_timeout" wget --quiet --tries=2 --timeout=30 \
+    printf '%s\n' "$1" | WGETRC=$staging/wgetrc timeout -k 5 "$seconds" wget --quiet --tries=2 --timeout=30 \
         --input-file=- --output-document="$target" 2>&1
 }
 
@@ -110,23 +131,26 @@ cut_packages() {
         return 0
     fi
     section "cut $id"
-    { decompressed "$staging/download/$id" || printf '<!-- unreadable -->'; } | awk -v names=" $* " '
-        BEGIN { RS = "<" }
+    # A tag, with the text behind it, becomes a line, so that awk never holds more of one than cut leaves.
+    decompressed "$staging/download/$id" | head -c "$most_opened" | tr '\n<' ' \n' | cut -b -65536 |
+        timeout -k 5 "$download_timeout" awk -v names=" $* " '
         $1 == "package" { inside = 1; text = ""; wanted = 0 }
         inside { text = text "<" $0 }
+        inside && length(text) > 1048576 { inside = 0 }
         inside && substr($0, 1, 5) == "name>" { if (index(names, " " substr($0, 6) " ")) wanted = 1 }
         substr($0, 1, 9) == "/package>" { if (inside && wanted) printf "%s", text; inside = 0 }
-        index($0, "!-- unreadable --") { printf "<!-- unreadable -->" }
-    '
+        substr($0, 1, 10) == "/metadata>" { whole = 1 }
+        END { if (whole) printf "<!-- whole -->" }
+    ' | head -c "$most_output"
 }
 
 # By its first bytes; its name may say anything.
 decompressed() {
     case $(od -An -tx1 -N4 "$1" | tr -d ' \n') in
-    1f8b*) gzip -dc "$1" ;;
-    fd377a58) xz -dc "$1" ;;
-    425a68*) bzip2 -dc "$1" ;;
-    28b52ffd) zstd -dcq "$1" ;;
+    1f8b*) timeout -k 5 "$download_timeout" gzip -dc "$1" ;;
+    fd377a58) timeout -k 5 "$download_timeout" xz -dc --memlimit-decompress=268435456 "$1" ;;
+    425a68*) timeout -k 5 "$download_timeout" bzip2 -dc "$1" ;;
+    28b52ffd) timeout -k 5 "$download_timeout" zstd -dcq "$1" ;;
     *) cat "$1" ;;
     esac
 }

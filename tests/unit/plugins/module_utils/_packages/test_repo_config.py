@@ -11,6 +11,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._base.command 
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.repo_config import (
     Configuration,
     Connection,
+    Files,
     read_configuration,
     split_zypp_url,
     substitute,
@@ -45,7 +46,7 @@ def read(
         os.makedirs(os.path.dirname(target), exist_ok=True)
         with open(target, "wb") as stream:
             stream.write(text.encode("utf-8", "surrogateescape"))
-    return read_configuration(architecture, str(folder), runner or FakeRpm())
+    return read_configuration(architecture, Files(str(folder)), runner or FakeRpm())
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import typing as t
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import RepositoryError
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.addresses import join_url, shown_url
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.repodata import (
     Checksum,
     MetadataFile,
@@ -21,11 +22,9 @@ from ansible_collections.fleet.system_python.plugins.module_utils._packages.repo
     decompressed,
     evr_key,
     find_packages,
-    join_url,
     parse_metalink,
     parse_mirrorlist,
     parse_repomd,
-    shown_url,
     split_evr,
 )
 from ansible_collections.fleet.system_python.tests.unit.plugins.module_utils.rpm_packages import real_data

@@ -14,7 +14,6 @@ import typing as t
 
 import pytest
 
-from ansible_collections.fleet.system_python.plugins.module_utils._base.command import Completed, run_command
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import DiskFullError
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.acquisition import Fetched
 from ansible_collections.fleet.system_python.plugins.module_utils._packages.repositories import Repositories
@@ -139,17 +138,12 @@ class TestReading:
         assert contents(found) == {"alpha": digest(place.built["alpha"]), "beta": digest(place.built["beta"])}
         assert re.match(r"alpha-1\.0-1\.noarch from os \(file:///.*/srv/os\)$", found.proposals[0].origin)
 
-    def test_zstd_without_its_command(self, place: Place) -> None:
+    def test_zstd_without_its_command(self, place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
         skip_unless("zstd")
         place.repository("os", "alpha", compress="zstd")
         place.configure("[os]\nbaseurl=SRV/os\n")
-
-        def without(argv: t.Sequence[str], **options: t.Any) -> Completed:
-            if argv[0] == "zstd":
-                return Completed(tuple(argv), 127, "", "cannot start zstd", False)
-            return run_command(argv, **options)
-
-        found = place.source(runner=without).fetch([ALPHA], place.staging)
+        monkeypatch.setattr(shutil, "which", lambda *_arguments, **_options: None)
+        found = place.fetch(ALPHA)
         assert found.proposals == []
         assert "compressed with zstd" in found.reasons[0]
         assert "package zstd" in found.reasons[0]

@@ -21,7 +21,12 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.rep
     wget_options,
 )
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.repositories import RepositoryReader
-from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.script import Answer, Calls, Section
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.script import (
+    Answer,
+    Calls,
+    Section,
+    Settings,
+)
 
 WANTED = Wanted(parse_nevra("python3-3.9.2-1.el9.x86_64"))
 PACKAGE = (
@@ -45,8 +50,8 @@ class Web:
         self.uploads: dict[str, str] = {}
         self.options: dict[str, str] = {}
 
-    def __call__(self, parts: Sequence[str], calls: Calls) -> Answer:
-        assert parts == ["fetch"]
+    def __call__(self, parts: Sequence[str], calls: Calls, settings: Settings) -> Answer:
+        assert (parts, "fetch_timeout" in settings) == (["fetch"], True)
         self.sections = []
         for name, *arguments in calls:
             getattr(self, name)(*arguments)
@@ -96,7 +101,7 @@ class Web:
         elif key in self.saved:
             text = gzip.decompress(self.saved[key]).decode()
             kept = [part for part in text.split("\n") if any(f"<name>{name}</name>" in part for name in names)]
-            self.add("cut", key, body="".join(kept))
+            self.add("cut", key, body="".join([*kept, "<!-- whole -->"]))
 
 
 def site(
