@@ -296,6 +296,18 @@ def test_what_the_fast_path_could_be_fooled_by(fleet: Fleet) -> None:
     assert (code, new_ids(changes)) == (1, {"SP205", "SP211"})
 
 
+def test_what_changes_while_it_looks_is_seen_by_the_next_check(fleet: Fleet) -> None:
+    host = fleet.up("rhel9")
+    install(host)
+    # Comes first on the checker's PATH: the change is made between what is read and the fingerprint of it.
+    change = "case $1 in -lincd) [ -e /root/made ] || echo PYTHONPATH=/opt/x >>/etc/environment; : >/root/made ;; esac"
+    host.put("/usr/sbin/ls", f'#!/bin/sh\n{change}\nexec /usr/bin/ls "$@"\n'.encode())
+    host.check("chmod 755 /usr/sbin/ls")
+    assert check(host) == (0, [])
+    code, changes = check(host)
+    assert (code, new_ids(changes)) == (1, {"SP107"})
+
+
 def test_a_host_that_cannot_be_judged_is_not_called_fine(fleet: Fleet) -> None:
     host = fleet.up("rhel9")
     # A small file system that a test may fill.

@@ -6,26 +6,41 @@
 
 # --- what is watched, and what changed -------------------------------------------------------------------------------
 
-# Sets `print`: names, kinds, modes, owners, sizes, inodes and change times (which root cannot set) of all that decides the
-# verdict.
+# Sets `print`: a digest of what is listed.
 fingerprint() {
+    print=$(list_watched | sha256sum)
+    print=${print%% *}
+}
+
+# The same of what was judged. That was read before, so where something changed since, no later state is known as this
+# one, and the next check judges again.
+fingerprint_judged() {
+    list_watched >"$work/listing"
+    print=$(sha256sum <"$work/listing")
+    print=${print%% *}
+    began=$(ls -cd --full-time -- "$work/began" | list_times)
+    printf '%s\n%s\n' "$(list_times <"$work/listing" | sort | tail -n 1)" "$began" | sort -C -u || print=changing
+}
+
+list_times() {
+    grep -E -o '[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9:]{8}[.][0-9]{9}'
+}
+
+# Names, kinds, modes, owners, sizes, inodes and change times (which root cannot set) of all that decides the verdict.
+list_watched() (
     IFS=$NL
     # shellcheck disable=SC2086  # patterns and lists of one entry a line
     set -- "$config" "$0" $watched
     set -f
-    print=$({
-        ls -lincd --full-time -- "$@"
-        # shellcheck disable=SC2086
-        ls -liAncR --full-time -- $libraries$landmarks$archives
-        # shellcheck disable=SC2086
-        ls -liAnc --full-time -- $scripts$local_folders$user_folders
-        [ ! -f "$state/watch" ] || in_portions "$state/watch" 1000 ls -lincd --full-time --
-        [ ! -f "$state/ways" ] || state_of_ways
-    } 2>&1 | sha256sum)
-    set +f
-    IFS=" $TAB$NL"
-    print=${print%% *}
-}
+    exec 2>&1
+    ls -lincd --full-time -- "$@"
+    # shellcheck disable=SC2086
+    ls -liAncR --full-time -- $libraries$landmarks$archives
+    # shellcheck disable=SC2086
+    ls -liAnc --full-time -- $scripts$local_folders$user_folders
+    [ ! -f "$state/watch" ] || in_portions "$state/watch" 1000 ls -lincd --full-time --
+    [ ! -f "$state/ways" ] || state_of_ways
+)
 
 # Of these folders neither content nor times count.
 state_of_ways() {

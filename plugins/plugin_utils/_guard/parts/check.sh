@@ -7,6 +7,7 @@
 # --- one check -------------------------------------------------------------------------------------------------------
 
 judge() {
+    printf . >"$work/began"
     : >"$work/findings"
     : >"$work/drift"
     : >"$work/targets"
@@ -19,10 +20,10 @@ judge() {
         report_unreadable_database
         judge_links
         write_watch
-        fingerprint
+        fingerprint_judged
         return 0
     fi
-    # First what is to be watched, then its fingerprint, then the verdict: what changes in between is seen the next time.
+    # First what is to be watched, then its fingerprint, then the verdict: what changes after that is seen the next time.
     each_group note_group
     read_settings
     list_search_paths
@@ -33,7 +34,7 @@ judge() {
     write_watch
     mv -f "$work/watch" "$state/watch"
     write_ways
-    fingerprint
+    fingerprint_judged
     verify || report_unreadable_database
     find_unlinked
     judge_links

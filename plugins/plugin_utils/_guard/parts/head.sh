@@ -16,7 +16,9 @@ set -u
 PATH=/usr/sbin:/usr/bin:/sbin:/bin
 LC_ALL=C
 LANGUAGE=C
-export PATH LC_ALL LANGUAGE
+# Times are compared as text.
+TZ=UTC0
+export PATH LC_ALL LANGUAGE TZ
 unset CDPATH ENV BASH_ENV GREP_OPTIONS TIME_STYLE LS_COLORS RPM_CONFIGDIR RPM_POPTEXEC_PATH XDG_CONFIG_HOME
 unalias -a
 umask 077

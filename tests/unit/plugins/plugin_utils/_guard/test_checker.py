@@ -13,7 +13,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._guard.checker
 
 PLUGIN_UTILS = Path(__file__).parents[5] / "plugins/plugin_utils"
 PARTS = [*(PLUGIN_UTILS / "_guard/parts").glob("*.sh"), *(PLUGIN_UTILS / "_shell").glob("*.sh")]
-DEFINITION = re.compile(r"^([a-z_]+)\(\) \{$", re.MULTILINE)
+DEFINITION = re.compile(r"^([a-z_]+)\(\) [{(]$", re.MULTILINE)
 
 
 def test_every_function_of_every_part_is_there_once() -> None:
