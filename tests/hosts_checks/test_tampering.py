@@ -12,6 +12,7 @@ import apply
 import pytest
 import yaml
 from checkkit import ROOT, UNDER_TEST, Fleet, Host
+from losses import note_files, unaccounted
 
 TAMPERING = ROOT / "tests/tampering"
 # The driver needs an interpreter; where none is left, first aid comes before (scenario no_python_left).
@@ -131,7 +132,9 @@ def test_it_is_found_and_repaired(broken: Host, data: dict[str, Any], image: str
     found, expected = _ids(facts["findings"]), _of(data, "findings", image)
     assert found >= expected
     assert found <= expected | _of(data, "allowed", image), facts["findings"]
+    note_files(broken)
     result = broken.drive("repair", python, **options)
+    assert unaccounted(broken, result[1]) == []
     # Tamperings that plant a program make it tell when somebody ran it.
     assert broken.run("ls /root/*-was-run").rc != 0
     for command in apply.evidence(data, image, "holds"):
