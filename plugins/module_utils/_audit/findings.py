@@ -143,7 +143,16 @@ RULES: t.Tuple[Rule, ...] = (
         named_by=("path", "package"),
     ),
     Rule("SP303", "upgrade-unfinished", "major", packages.upgrade_unfinished, "package", named_by=("package",)),
-    Rule("SP304", "rpm-redirected", "major", packages.rpm_redirected, "package", files=True, untrusted=True),
+    Rule(
+        "SP304",
+        "rpm-redirected",
+        "major",
+        packages.rpm_redirected,
+        "package",
+        files=True,
+        untrusted=True,
+        parts="rpm_settings",
+    ),
     Rule("SP501", "ansible-interpreter", "minor", environment.ansible_interpreter, "ansible"),
 )
 

@@ -6,6 +6,7 @@
 
 """SP211, SP212 and SP3xx: the package manager, SELinux, the packages of the contract, and what rpm obeys."""
 
+import os
 import typing as t
 
 from ..._base.text import printable
@@ -13,13 +14,15 @@ from ..._rpm.packages import parse_nevra
 from ..finding_records import NoRemedy, Reinstall, SetSelinux
 from ..records import Observation, UnfinishedUpgrade
 from ..remedies import reinstall
-from ..rule import Deviation, Policy, listed
+from ..rule import Deviation, Policy, listed, shown
 
 __all__ = ["manager_broken", "owner_missing", "rpm_redirected", "selinux_weakened", "upgrade_unfinished"]
 
 # How the user has the package manager finish what it began.
 _WAYS_OUT = {"dnf": ("dnf distro-sync {0}", "dnf remove --duplicates"), "zypper": ("zypper verify",)}
 _WITHOUT_MANAGER = ("rpm -U --replacepkgs with the package file of the release that is wanted",)
+# Of /usr/lib/rpm/platform/x86_64-linux the first three are the folder of rpm.
+_DEPTH = 4
 
 
 def manager_broken(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
@@ -150,18 +153,27 @@ def _what_is_there(upgrade: UnfinishedUpgrade) -> str:
 
 def rpm_redirected(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
     """SP304: rpm reads, runs or loads at its start what no package vouches for."""
-    for one in observation["rpm_settings"]:
-        if one["verified"] or (one["owner"] and one["literal"]):
-            continue
-        shown, owner = printable(one["path"]), one["owner"]
-        whose = "is not as the package {0} shipped it".format(owner) if owner else "belongs to no package"
-        harmless = "it only gives words for names"
-        what = harmless if one["literal"] else "it can run commands as root, or decide whom rpm believes"
+    for (_folder, owner, literal), paths in sorted(_by_folder(observation).items(), key=lambda one: one[1]):
+        obeyed = printable(paths[0]) if len(paths) == 1 else "{0} files ({1})".format(len(paths), shown(paths))
+        whose = "not as shipped by the package " + owner if owner else "owned by no package"
+        able = "that can run commands as root, or decide whom rpm believes"
         yield Deviation(
-            "each rpm and package manager obeys {0}, which {1}; {2}".format(shown, whose, what),
-            path=one["path"],
+            "each rpm and package manager obeys {0}, {1}; {2}".format(
+                obeyed, whose, "that only gives words for names" if literal else able
+            ),
+            path=paths[0],
             expected="what packages ship",
             actual=whose,
-            evidence={"owner": owner, "literal": one["literal"]},
-            severity="info" if one["literal"] else None,
+            evidence=listed(paths, owner=owner or None, literal=literal),
+            severity="info" if literal else None,
         )
+
+
+def _by_folder(observation: Observation) -> t.Dict[t.Tuple[str, str, bool], t.List[str]]:
+    """Return the files by the folder of rpm that they are in: a C(chmod -R 777 /usr) is about hundreds of them."""
+    found: t.Dict[t.Tuple[str, str, bool], t.List[str]] = {}
+    for one in observation["rpm_settings"]:
+        if not one["verified"] and not (one["owner"] and one["literal"]):
+            folder = "/".join(os.path.dirname(one["path"]).split("/")[:_DEPTH])
+            found.setdefault((folder, one["owner"] or "", one["literal"]), []).append(one["path"])
+    return found

@@ -32,6 +32,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._audit.records
     UnfinishedUpgrade,
     WayPart,
 )
+from ansible_collections.fleet.system_python.plugins.module_utils._audit.waivers import Waiver
 from ansible_collections.fleet.system_python.plugins.module_utils._base.text import safe
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.links import Hop
 from ansible_collections.fleet.system_python.plugins.module_utils._repair.plan import describe, make_plan
@@ -757,6 +758,19 @@ def test_what_rpm_obeys(
     seen = healthy()
     seen["rpm_settings"] = [RpmSetting(path="/etc/rpm/macros.x", literal=literal, owner=owner, verified=verified)]
     assert [(one["id"], one["severity"]) for one in find(seen)] == [("SP304", severity) for severity in severities]
+
+
+def test_what_rpm_obeys_is_told_by_folder_and_owner() -> None:
+    seen, kinds = healthy(), ["{0}-linux".format(number) for number in range(60)]
+    paths = ["/usr/lib/rpm/platform/{0}/macros".format(kind) for kind in kinds] + ["/usr/lib/rpm/macros.d/macros.x"]
+    seen["rpm_settings"] = [RpmSetting(path=path, literal=False, owner="rpm", verified=False) for path in paths]
+    seen["rpm_settings"] += [RpmSetting(path="/etc/rpm/macros.x", literal=False, owner=None, verified=None)]
+    own, all_of_rpm = find(seen)
+    assert (own["path"], own["evidence"]["owner"]) == ("/etc/rpm/macros.x", None)
+    assert (all_of_rpm["evidence"]["count"], all_of_rpm["evidence"]["owner"]) == (61, "rpm")
+    waiver = Waiver(rule="SP304", pattern="/usr/lib/rpm/platform/1*", reason="ours")
+    counts = {"accepted" in one: one["evidence"]["count"] for one in find(seen, Policy(waivers=(waiver,)))[1:]}
+    assert counts == {True: 11, False: 50}
 
 
 @pytest.mark.parametrize(
