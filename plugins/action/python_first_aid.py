@@ -1,5 +1,5 @@
 # Copyright (c) 2026, the fleet.system_python contributors
-# GNU General Public License v3.0+ (see LICENSE or https://www.gnu.org/licenses/gpl-3.0.txt)
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 # SPDX-License-Identifier: GPL-3.0-or-later
 
 """Find an interpreter that rpm vouches for, on a host where possibly no Python works, and bring one back if need be."""

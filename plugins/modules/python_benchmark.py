@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: python_benchmark
 short_description: Compare the interpreters of a host by the same workloads
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Runs the same workloads under several interpreters, in turns, and tells the median, the spread and the ratio to a
     baseline with its uncertainty. A difference that the spread covers is not called one.

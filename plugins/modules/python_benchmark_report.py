@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: python_benchmark_report
 short_description: Write what python_benchmark measured to the controller, with a picture
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Writes the results of M(fleet.system_python.python_benchmark) of one host or of many to a folder on the controller,
     as JSON, as a table and as an SVG picture.

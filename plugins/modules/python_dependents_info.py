@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: python_dependents_info
 short_description: Tell what depends on a host's system Python, and what would break it
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - The blast radius. Finds the packages, commands, systemd units, cron jobs and running processes that depend on the
     system's own interpreter, by which of its names each does, and which changes of the interpreter would break it.

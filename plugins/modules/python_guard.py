@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: python_guard
 short_description: Watch the system Python between two runs
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Installs a small checker, a shell script that needs no Python, with a timer and a path unit of systemd. It tells
     what changed as one JSON object a line in the journal, keeps a state file, and can write metrics and run a command

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: python_runtime
 short_description: Install CPython runtimes beside the system Python
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Installs a CPython into a folder of its own, C(/opt/python/3.13.5), with a link C(/opt/python/3.13) to it. Nothing
     is written to the folders of the operating system, and no alternatives are registered.

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: python_venv
 short_description: Make a venv, repair one whose interpreter is gone, or take one away
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - With O(state=present), makes a venv on a named interpreter with the given requirements. It compares what the venv
     was made from, and what is really installed in it, with what is asked for, not whether C(bin/activate) exists.

@@ -5,7 +5,7 @@
 DOCUMENTATION = r"""
 module: python_venv_info
 short_description: Find every venv of a host and tell what it hangs on
-version_added: 0.2.0
+version_added: 0.1.0
 description:
   - Takes a census of the Python virtual environments of a host, whichever tool made them (venv, virtualenv, uv, pipx).
   - For each it returns the real interpreter, what that belongs to, the packages, the owner, and who uses it.
