@@ -11,8 +11,10 @@ description:
     can look at it with its option O(fleet.system_python.python_facts#module:root).
   - Nothing of the image is started. An engine that knows the image creates a container without starting it, exports
     it and removes it again. The archive of an image is only read.
-  - Owners, modes and links are as in the image. Devices and pipes are left out. Nothing is written outside
+  - Owners, modes and links are as in the image. Devices and pipes are left out. Nothing is written or removed outside
     the folder, whatever the image holds.
+  - What is no image, or has more than any image needs (64 GB, 2 million entries, 1000 layers, 200 folders in each
+    other), is one error that names it, and nothing of it stays.
   - The folder stays until it is removed with O(state=absent).
 options:
   state:
@@ -28,7 +30,7 @@ options:
   archive:
     description:
       - A file made by C(docker save) or C(podman save), or an OCI layout packed by tar, compressed or not.
-      - In an OCI layout the digest of every layer is checked.
+      - Of what an OCI layout names by a digest, every file is checked.
     type: path
   engine:
     description:

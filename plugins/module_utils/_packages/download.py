@@ -4,13 +4,19 @@
 
 # PRIVATE to the collection: no other collection may import this file.
 
-"""Downloads over file, http, https and ftp: bounded in size and time, checked against size and checksum."""
+"""Downloads over file, http, https and ftp: bounded in size and time, checked against size and checksum.
+
+The deadline holds for the whole of a download, whatever the server or the name server does: what may wait is done by a
+thread of its own, and whoever wants the content waits for that no longer than there is time.
+"""
 
 import base64
 import contextlib
 import http.client
 import os
+import queue
 import ssl
+import threading
 import time
 import typing as t
 import urllib.error
@@ -22,7 +28,7 @@ from .._base.text import printable
 from .._disk.files import new_hash, open_new, open_to_read
 from .._disk.space import clear_errors, ensure_room
 from .._disk.trees import remove_any
-from .addresses import shown_url
+from .addresses import parsed_url, shown_url
 from .repo_config import Connection
 from .repodata import Checksum
 
@@ -30,6 +36,8 @@ __all__ = ["SOCKET_TIMEOUT", "Deadline", "Downloader"]
 
 SOCKET_TIMEOUT = 30.0
 _CHUNK = 1 << 18
+# Characters of what a server may have said.
+_LONGEST_REASON = 500
 _AGENT = "fleet.system_python"
 
 # Where distributions keep the authorities' certificates, for an interpreter whose OpenSSL looks elsewhere.
@@ -108,13 +116,11 @@ class Downloader:
 
     def _chunks(self, url: str, limit: int) -> t.Iterator[bytes]:
         total = 0
-        with _as_repository_error(url):
-            source = self._open(url)
+        reader = _Reader(lambda: self._open(url))
         try:
             while True:
-                self._deadline.left()
                 with _as_repository_error(url):
-                    chunk = source.read(_CHUNK)
+                    chunk = reader.next(self._deadline)
                 if not chunk:
                     return
                 total += len(chunk)
@@ -122,10 +128,10 @@ class Downloader:
                     raise RepositoryError("{0} is longer than {1} bytes".format(shown_url(url), limit))
                 yield chunk
         finally:
-            source.close()
+            reader.leave()
 
     def _open(self, url: str) -> t.Any:
-        parts = urllib.parse.urlsplit(url)
+        parts = parsed_url(url)
         if parts.scheme == "file":
             return open_to_read(os.fsdecode(urllib.parse.unquote_to_bytes(parts.path)), follow=True)
         if parts.scheme not in ("http", "https", "ftp"):
@@ -148,7 +154,7 @@ class Downloader:
         username = urllib.parse.unquote(parts.username or "") or self._connection.username
         password = urllib.parse.unquote(parts.password or "") or self._connection.password
         if username:
-            handlers.append(_BasicAuthentication(parts.netloc.rpartition("@")[2], username, password))
+            handlers.append(_BasicAuthentication(parts.scheme, parts.netloc.rpartition("@")[2], username, password))
         return handlers
 
     def _proxies(self, parts: urllib.parse.SplitResult) -> urllib.request.ProxyHandler:
@@ -158,6 +164,55 @@ class Downloader:
         if _needs_no_proxy(parts.hostname or "", self._connection.no_proxy):
             return urllib.request.ProxyHandler({})
         return urllib.request.ProxyHandler(dict(proxies))
+
+
+class _Reader(threading.Thread):
+    """Reads what C(open_source) opens, a piece for each that is asked for.
+
+    A time limit of the socket is not enough: it begins anew with each byte, and looking a name up has none.
+    """
+
+    def __init__(self, open_source: t.Callable[[], t.Any]) -> None:
+        # A daemon: where a server holds it up, it ends with the process.
+        super().__init__(daemon=True)
+        self._open_source = open_source
+        self._asked: "queue.Queue[bool]" = queue.Queue()
+        self._pieces: "queue.Queue[t.Union[bytes, Exception]]" = queue.Queue()
+        self.start()
+
+    def run(self) -> None:
+        """Read until nobody asks any more."""
+        with contextlib.ExitStack() as stack:
+            source = None
+            while self._asked.get():
+                try:
+                    source = source or stack.enter_context(contextlib.closing(self._open_source()))
+                    self._pieces.put(_piece_of(source))
+                except Exception as error:  # noqa: BLE001  # it is raised where the piece is waited for
+                    self._pieces.put(error)
+
+    def next(self, deadline: Deadline) -> bytes:
+        """Return the next piece, nothing at the end. Raises what reading raised, RepositoryError at the deadline."""
+        self._asked.put(True)
+        try:
+            piece = self._pieces.get(timeout=deadline.left())
+        except queue.Empty:
+            deadline.left()
+            raise
+        if isinstance(piece, Exception):
+            raise piece
+        return piece
+
+    def leave(self) -> None:
+        self._asked.put(False)
+
+
+def _piece_of(source: t.Any) -> bytes:
+    piece: bytes = source.read(_CHUNK)
+    missing = getattr(source, "length", None)
+    if not piece and missing:
+        raise http.client.IncompleteRead(b"", missing)
+    return piece
 
 
 def _unexpected(url: str, checksum: Checksum, size: t.Optional[int], found: t.Tuple[int, str]) -> RepositoryError:
@@ -174,9 +229,11 @@ def _as_repository_error(url: str) -> t.Iterator[None]:
     """Turn what urllib, http.client and ssl raise into RepositoryError; errors of writing do not come through here."""
     try:
         yield
-    except (OSError, http.client.HTTPException, ValueError) as error:
+    except (OSError, http.client.HTTPException, ValueError, LookupError) as error:
         shown = printable(shown_url(url))
-        raise RepositoryError("{0}: {1}".format(shown, _reason(error)), url=shown) from error
+        raise RepositoryError(
+            "{0}: {1}".format(shown, printable(_reason(error))[:_LONGEST_REASON]), url=shown
+        ) from error
 
 
 def _reason(error: BaseException) -> str:
@@ -192,14 +249,15 @@ def _reason(error: BaseException) -> str:
 class _BasicAuthentication(urllib.request.BaseHandler):
     """Sends user and password with the first request, as dnf and zypper do, but never to the host of a redirection."""
 
-    def __init__(self, host: str, username: str, password: str) -> None:
-        self._host = host
+    def __init__(self, scheme: str, host: str, username: str, password: str) -> None:
+        self._server = (scheme, host)
         account = "{0}:{1}".format(username, password).encode("utf-8")
         self._value = "Basic " + base64.b64encode(account).decode("ascii")
 
     def http_request(self, request: urllib.request.Request) -> urllib.request.Request:
         """Add the header."""
-        if urllib.parse.urlsplit(request.full_url).netloc == self._host:
+        parts = urllib.parse.urlsplit(request.full_url)
+        if (parts.scheme, parts.netloc) == self._server:
             request.add_unredirected_header("Authorization", self._value)
         return request
 

@@ -10,17 +10,14 @@ Everything here comes from the network: document types are refused (they are how
 file is read as a stream, and nothing of it is ever executed.
 """
 
-import bz2
-import gzip
-import lzma
 import re
 import typing as t
-import zlib
 from xml.parsers import expat
 
 from .._base.errors import RepositoryError
 from .._base.foreign import Foreign
 from .._base.text import printable
+from .._disk import compression
 from .._disk.files import new_hash
 from .._rpm.packages import PackageId, parse_nevra
 from .addresses import is_mirror
@@ -39,9 +36,7 @@ __all__ = [
     "Metalink",
     "Mirrors",
     "RepositoryPackage",
-    "bounded",
     "checksum_of",
-    "compression",
     "decompressed",
     "evr_key",
     "find_packages",
@@ -69,14 +64,11 @@ _LONGEST_PIECE = 4 << 20
 _DEEPEST = 64
 _MOST_NAMES = 1000
 _MOST_PACKAGES = 5000
-# Bytes of memory that xz may use; its own strongest preset needs a quarter of it.
-_XZ_MEMORY = 256 << 20
 
 _MIRROR = Foreign(RepositoryError, "The metadata has", "Another mirror may be in order.")
 
 # What repomd.xml calls them, and hashlib.
 _ALGORITHMS = {"sha": "sha1", **{name: name for name in ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")}}
-_MAGIC = ((b"\x1f\x8b", "gzip"), (b"\xfd7zXZ\x00", "xz"), (b"BZh", "bzip2"), (b"\x28\xb5\x2f\xfd", "zstd"))
 _CHUNK = 1 << 18
 _SEGMENT = re.compile(r"[0-9]+|[A-Za-z]+|~|\^")
 _Attributes = t.Dict[str, str]
@@ -405,74 +397,17 @@ def find_packages(chunks: t.Iterable[bytes], names: t.Container[str]) -> t.List[
     return found
 
 
-def compression(stream: t.BinaryIO) -> str:
-    """Return gzip, xz, bzip2, zstd or none, by the first bytes of a file (its name may say anything)."""
-    head = stream.read(8)
-    stream.seek(0)
-    return next((name for magic, name in _MAGIC if head.startswith(magic)), "none")
-
-
-class _Xz:
-    """What is in an xz file, without the memory that its header may ask for. Python's own reader has no such limit."""
-
-    def __init__(self, stream: t.BinaryIO) -> None:
-        self._stream = stream
-        self._decompressor = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
-
-    def read(self, size: int) -> bytes:
-        while True:
-            if self._decompressor.eof:
-                # Another stream may follow, after zeros.
-                rest = (self._decompressor.unused_data or self._stream.read(_CHUNK)).lstrip(b"\0")
-                if not rest:
-                    return b""
-                self._decompressor = lzma.LZMADecompressor(memlimit=_XZ_MEMORY)
-            else:
-                rest = self._stream.read(_CHUNK) if self._decompressor.needs_input else b""
-                if self._decompressor.needs_input and not rest:
-                    raise EOFError
-            piece = self._decompressor.decompress(rest, size)
-            if piece:
-                return piece
-
-
-_OPENERS: t.Dict[str, t.Callable[[t.BinaryIO], t.IO[bytes]]] = {
-    "gzip": lambda stream: t.cast(t.BinaryIO, gzip.GzipFile(fileobj=stream)),
-    "xz": lambda stream: t.cast(t.IO[bytes], _Xz(stream)),
-    "bzip2": bz2.BZ2File,
-    "none": lambda stream: stream,
-}
-_ERRORS = (zlib.error, lzma.LZMAError, OSError, ValueError)
-
-
 def decompressed(stream: t.BinaryIO, limit: int) -> t.Iterator[bytes]:
-    """Yield the content of a gzip, bzip2, xz or plain file, a bounded piece at a time.
+    """Yield the content of a file of any compression, a bounded piece at a time.
 
     Raises RepositoryError for damaged data, and when the content grows beyond C(limit) bytes.
     """
-    kind = compression(stream)
-    if kind not in _OPENERS:
-        raise RepositoryError(f"metadata compressed with {kind} cannot be read here")
-    yield from bounded(_OPENERS[kind](stream), kind, limit)
-
-
-def bounded(plain: t.IO[bytes], kind: str, limit: int) -> t.Iterator[bytes]:
-    """Yield what C(plain) unpacks of C(kind) data, a piece at a time. Raises RepositoryError beyond C(limit) bytes."""
-    total = 0
-    for piece in iter(lambda: _next_piece(plain, kind), b""):
-        total += len(piece)
-        if total > limit:
-            raise RepositoryError(f"the metadata grows beyond {limit} bytes when it is decompressed")
-        yield piece
-
-
-def _next_piece(plain: t.IO[bytes], kind: str) -> bytes:
     try:
-        return plain.read(_CHUNK)
-    except EOFError as error:
-        raise RepositoryError(f"the metadata ends in the middle of its {kind} data") from error
-    except _ERRORS as error:
-        raise RepositoryError(f"the metadata is not valid {kind} data: {error}") from error
+        with compression.decompressed(stream, limit) as plain:
+            for piece in iter(lambda: plain.read(_CHUNK), b""):
+                yield piece
+    except compression.DecompressionError as error:
+        raise RepositoryError(f"the metadata {error}") from error
 
 
 def split_evr(evr: str) -> t.Tuple[int, str, str]:
@@ -498,7 +433,8 @@ def _segments(text: str) -> _Segments:
         if part in "~^":
             ranked.append((0 if part == "~" else 2, 0, ""))
         elif part.isdigit():
-            ranked.append((4, int(part), ""))
+            number = part.lstrip("0")
+            ranked.append((4, len(number), number))
         else:
             ranked.append((3, 0, part))
     ranked.append((1, 0, ""))

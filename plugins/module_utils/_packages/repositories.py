@@ -14,8 +14,7 @@ import os
 import typing as t
 
 from .._base.command import CommandRunner, run_command
-from .._base.errors import ArchiveError, RepositoryError
-from .._disk.archive import decompressed as unpacked
+from .._base.errors import RepositoryError
 from .._disk.files import open_to_read
 from .._rpm.database import Rpm
 from .acquisition import Fetched, Proposal, Source
@@ -33,9 +32,7 @@ from .repodata import (
     Checksum,
     MetadataFile,
     RepositoryPackage,
-    bounded,
     checksum_of,
-    compression,
     decompressed,
     find_packages,
     parse_mirrors,
@@ -196,19 +193,6 @@ class _Reader:
 
     def _content(self, path: str, limit: int) -> t.Iterator[bytes]:
         with open_to_read(path) as stream:
-            if compression(stream) != "zstd":
-                yield from self._in_time(decompressed(stream, limit))
-                return
-            # rpm is linked to the library, but the command is what an interpreter without it can use.
-            try:
-                with unpacked(stream, path) as plain:
-                    yield from self._in_time(bounded(plain, "zstd", limit))
-            except ArchiveError as error:
-                raise RepositoryError(
-                    f"its metadata cannot be decompressed (the command zstd comes with the package zstd): {error}"
-                ) from error
-
-    def _in_time(self, chunks: t.Iterator[bytes]) -> t.Iterator[bytes]:
-        for chunk in chunks:
-            self._deadline.left()
-            yield chunk
+            for chunk in decompressed(stream, min(limit, OPEN_LIMIT)):
+                self._deadline.left()
+                yield chunk

@@ -76,7 +76,7 @@ def laid_out(where: Folder, *layers: bytes) -> str:
     """Lay the layers out and return the folder."""
     target = where / "root"
     target.mkdir()
-    made = Layout(str(target))
+    made = Layout(str(target), "image")
     for number, data in enumerate(layers):
         made.add(io.BufferedReader(io.BytesIO(data)), str(number))
     return str(target)
@@ -174,7 +174,7 @@ def test_a_link_is_replaced_and_not_written_through(tmp_path: Folder) -> None:
 
 def test_the_limits_hold(tmp_path: Folder) -> None:
     for limits in (ArchiveLimits(size=10), ArchiveLimits(files=1)):
-        made = Layout(str(tmp_path), limits)
+        made = Layout(str(tmp_path), "image", limits)
         with pytest.raises(ArchiveError, match="more than an image may hold"):
             made.add(io.BufferedReader(io.BytesIO(layer(file("a", "123456"), file("b", "123456")))), "x")
 
