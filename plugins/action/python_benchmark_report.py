@@ -26,6 +26,7 @@ class ActionModule(CollectionAction):
     """All of it is done here, on the controller; the host is not asked."""
 
     _requires_connection = False
+    is_for_all = True
 
     def perform(self, result: dict[str, object]) -> None:
         """Return the table and the paths of what was written."""

@@ -24,6 +24,7 @@ class ActionModule(CollectionAction):
     # A page is made of all hosts, so it is made once.
     BYPASS_HOST_LOOP = True
     _requires_connection = False
+    is_for_all = True
 
     def perform(self, result: dict[str, object]) -> None:
         """Make the files."""

@@ -33,6 +33,7 @@ class ActionModule(CollectionAction):
     """Everything happens on the controller; no host is asked."""
 
     _requires_connection = False
+    is_for_all = True
 
     def perform(self, result: dict[str, object]) -> None:
         """Write the reports; the result has the folder, the files and the statuses."""

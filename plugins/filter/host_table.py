@@ -15,9 +15,10 @@ description:
 positional: _input
 options:
   _input:
-    description: The variables of the hosts, of C(hostvars), in the order of the table.
-    type: list
-    elements: dict
+    description: >-
+      The variables of the hosts, of C(hostvars), by the names of the hosts in the order of the table; or a list of the
+      variables.
+    type: raw
     required: true
   kind:
     description: What the run was to do with the hosts.
@@ -34,7 +35,7 @@ author:
 EXAMPLES = r"""
 - name: Print the table
   ansible.builtin.debug:
-    msg: "{{ (groups.all | sort | map('extract', hostvars) | fleet.system_python.host_table).lines }}"
+    msg: "{{ (dict(groups.all | zip(groups.all | map('extract', hostvars))) | fleet.system_python.host_table).lines }}"
 """
 
 RETURN = r"""
@@ -55,11 +56,12 @@ _value:
       type: str
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from typing import TypedDict
 
 from ansible.errors import AnsibleFilterError
 
+from ..plugin_utils._run.hosts import Hosts, by_name
 from ..plugin_utils._run.outcome import KINDS, host_outcome, outcome_lines, totals
 
 
@@ -71,11 +73,11 @@ class Table(TypedDict):
     message: str
 
 
-def host_table(hosts: Iterable[Mapping[str, object]], kind: str = "remediate") -> Table:
+def host_table(hosts: Hosts, kind: str = "remediate") -> Table:
     """Return the table as the documentation of the filter has it."""
     if kind not in KINDS:
         raise AnsibleFilterError(f"host_table knows no kind {kind!r}, but {', '.join(KINDS)}")
-    outcomes = {str(variables["inventory_hostname"]): host_outcome(variables, kind) for variables in hosts}
+    outcomes = {name: host_outcome(variables, kind) for name, variables in by_name(hosts).items()}
     not_well = [host for host, outcome in outcomes.items() if outcome.needs_somebody]
     last = totals(outcomes)
     return Table(lines=[*outcome_lines(outcomes), last], not_well=not_well, message=last if not_well else "")

@@ -17,10 +17,9 @@ positional: _input
 options:
   _input:
     description:
-      - The variables of the hosts, of C(hostvars). C(system_python_look) is what M(fleet.system_python.system_python)
-        returned in check mode.
-    type: list
-    elements: dict
+      - The variables of the hosts, of C(hostvars), by the names of the hosts; or a list of them.
+      - C(system_python_look) is what M(fleet.system_python.system_python) returned in check mode.
+    type: raw
     required: true
 seealso:
   - module: fleet.system_python.system_python
@@ -31,7 +30,7 @@ author:
 EXAMPLES = r"""
 - name: Say who comes first
   ansible.builtin.debug:
-    msg: "{{ (groups.all | map('extract', hostvars) | fleet.system_python.rollout).hosts }}"
+    msg: "{{ (dict(groups.all | zip(groups.all | map('extract', hostvars))) | fleet.system_python.rollout).hosts }}"
 """
 
 RETURN = r"""
@@ -53,12 +52,13 @@ _value:
       elements: raw
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 
 from ..plugin_utils._run import rollout as _rollout
+from ..plugin_utils._run.hosts import Hosts
 
 
-def rollout(hosts: Iterable[Mapping[str, object]]) -> _rollout.Rollout:
+def rollout(hosts: Hosts) -> _rollout.Rollout:
     """Return the order as the documentation of the filter has it."""
     return _rollout.rollout(hosts)
 

@@ -17,8 +17,10 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ...module_utils._base.errors import SystemPythonError, UnknownVariableError, changing_nothing
+from .._run.settings import covered, require_own_variables, without_facts
 from .._run.untyped import strings
 from .._run.variables import mistyped
+from .arguments import arguments_as_written
 from .host import TaskHost
 
 __all__ = ["CollectionAction"]
@@ -31,6 +33,8 @@ class CollectionAction(ActionBase):
     TRANSFERS_FILES = False
     _supports_check_mode = True
     _supports_async = False
+    # Whether the task is about all hosts, so that the one at which it happens to run must not keep it from the others.
+    is_for_all = False
     # Those of the task, as Ansible's own methods want them.
     variables: dict[str, Any]
 
@@ -40,6 +44,8 @@ class CollectionAction(ActionBase):
         self.variables = dict(task_vars or {})
         result: dict[str, object] = {}
         try:
+            with changing_nothing():
+                self._forget_facts()
             doubtful = self._variables_in_doubt()
             with changing_nothing(self._task.check_mode):
                 self.perform(result)
@@ -54,6 +60,14 @@ class CollectionAction(ActionBase):
     @abstractmethod
     def perform(self, result: dict[str, object]) -> None:
         """Do the work and write into C(result), which is the task's even when this raises a SystemPythonError."""
+
+    def _forget_facts(self) -> None:
+        """Take variables and options as they were if the host had no facts. Raises HostAnswerError."""
+        if not self.is_for_all:
+            require_own_variables(self.variables)
+        if covered(self.variables):
+            self.variables = without_facts(self.variables, self._loader, self._task)
+            self._task.args = arguments_as_written(self._task, self._loader, self.variables)
 
     def _variables_in_doubt(self) -> list[str]:
         """Return what is to be said of variables that may be meant for us; raises where one certainly is mistyped."""

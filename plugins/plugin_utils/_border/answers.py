@@ -23,7 +23,7 @@ from ...module_utils._base.text import json_text, printable
 from .schema import Record, record_named
 from .types import HOST
 
-__all__ = ["FACTS", "facts_of", "module_answer"]
+__all__ = ["FACTS", "checked_facts", "facts_of", "module_answer"]
 
 _PLUGINS = __name__.partition(".plugin_utils.")[0]
 _MODULES = Path(__file__).parents[2] / "modules"
@@ -102,6 +102,17 @@ def facts_of(facts: object) -> dict[str, object]:
     if not isinstance(facts, Mapping):
         raise HOST.refused(facts, "ansible_facts", "a mapping")
     return {name: facts[name] for name in FACTS if name in facts}
+
+
+def checked_facts(facts: object) -> Mapping[str, object]:
+    """Return C(ansible_facts) of a host. Raises HostAnswerError where C(system_python) there is not what we return.
+
+    Any module on the host may have brought facts of that name, too.
+    """
+    if not isinstance(facts, Mapping):
+        return {}
+    record_named(f"{_PLUGINS}.plugin_utils._border.collected", "AuditFacts").check(facts, "ansible_facts", partial=True)
+    return facts
 
 
 @cache

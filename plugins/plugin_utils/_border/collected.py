@@ -26,6 +26,7 @@ __all__ = [
     "AcceptedFinding",
     "Attempt",
     "AuditAnswer",
+    "AuditFacts",
     "BenchmarkAnswer",
     "BroughtBack",
     "CensusAnswer",
@@ -277,14 +278,16 @@ class FirstAidAnswer(TypedDict, total=False):
     os: Mapping[str, str | None]
 
 
-class _SystemPython(TypedDict):
+class AuditFacts(TypedDict):
+    """The facts that python_facts brings."""
+
     system_python: Facts
 
 
 class AuditAnswer(TypedDict, total=False):
     """The result of python_facts."""
 
-    ansible_facts: _SystemPython
+    ansible_facts: AuditFacts
 
 
 class _DependentsFacts(TypedDict):

@@ -12,8 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TypedDict, cast
 
-from .._border.collected import Collected, Facts, FirstAidAnswer, RepairAnswer
-from .._run.outcome import ErrorRecord, host_outcome
+from ...module_utils._base.errors import HostAnswerError
+from .._border.collected import Collected, EvidenceAnswer, Facts, FirstAidAnswer, RepairAnswer
+from .._border.schema import record_named
+from .._run.outcome import ErrorRecord, Outcome, host_outcome
+from .._run.settings import require_own_variables
 from .._run.states import HostState
 from .._run.untyped import strings
 
@@ -30,9 +33,9 @@ class Round(TypedDict):
 class _Answers(TypedDict, total=False):
     """The variables with results of modules, in the form that those document."""
 
-    ansible_facts: Mapping[str, Facts | None]
+    ansible_facts: Mapping[str, Facts | None] | None
     python_first_aid_result: FirstAidAnswer
-    python_report_evidence: Mapping[str, Collected]
+    python_report_evidence: EvidenceAnswer
     python_report_first_aid: FirstAidAnswer
     python_report_result: RepairAnswer
     python_report_rounds: list[Round]
@@ -62,14 +65,21 @@ class KnownHost:
 def known_of(host: str, variables: Mapping[str, object], kind: str) -> KnownHost:
     """Return what is known of a host after a run of C(kind) audit or remediate."""
     outcome = host_outcome(variables, kind)
-    answers = cast("_Answers", variables)
+    groups = [name for name in strings(variables.get("group_names")) if name not in ("all", "ungrouped")]
+    try:
+        answers = _answers(variables)
+    except HostAnswerError as error:
+        if not (outcome.error and outcome.error["kind"] == error.kind):
+            record = ErrorRecord(kind=error.kind, msg=error.message, details=error.details)
+            outcome = Outcome(HostState.FAILED, error.message, record)
+        return KnownHost(host, outcome.state, groups, outcome.note, outcome.error)
     # What the repair itself said; what ran again to prove it may have taken the name since.
     result = answers.get("python_report_result") or answers.get("python_restore_result")
     began = variables.get("system_python_began")
     return KnownHost(
         host=host,
         state=outcome.state,
-        groups=[name for name in strings(variables.get("group_names")) if name not in ("all", "ungrouped")],
+        groups=groups,
         note=outcome.note,
         error=outcome.error,
         first_aid=answers.get("python_report_first_aid") or answers.get("python_first_aid_result") or FirstAidAnswer(),
@@ -79,3 +89,10 @@ def known_of(host: str, variables: Mapping[str, object], kind: str) -> KnownHost
         rounds=answers.get("python_report_rounds") or (),
         began=str(began) if began else None,
     )
+
+
+def _answers(variables: Mapping[str, object]) -> _Answers:
+    """Return the results that were left with a host. Raises HostAnswerError where one is not what its record says."""
+    require_own_variables(variables)
+    record_named(__name__, _Answers.__name__).check(variables, "", partial=True)
+    return cast("_Answers", variables)

@@ -23,7 +23,10 @@ from dataclasses import dataclass, replace
 from typing import TypedDict
 
 from ...module_utils._audit.rule import SEVERITIES
+from ...module_utils._base.errors import HostAnswerError
 from ...module_utils._base.text import shortened
+from .._border.answers import checked_facts
+from .settings import require_own_variables
 from .states import HostState
 from .untyped import mapping, mappings, strings
 
@@ -97,6 +100,12 @@ class Outcome:
         """The word that the table prints."""
         return self.word or self.state.word
 
+    @property
+    def stops_rollout(self) -> bool:
+        """Whether no further batch may begin. What answers nonsense says nothing about the other hosts."""
+        is_nonsense = self.error is not None and self.error["kind"] == HostAnswerError.kind
+        return self.state.stops_rollout and not is_nonsense
+
     def as_fact(self) -> OutcomeFact:
         """Return it as a variable of the host."""
         return OutcomeFact(
@@ -105,12 +114,21 @@ class Outcome:
             note=self.note,
             error=self.error,
             needs_somebody=self.needs_somebody,
-            stops_rollout=self.state.stops_rollout,
+            stops_rollout=self.stops_rollout,
         )
 
 
 def host_outcome(variables: _Variables, kind: str = "remediate") -> Outcome:
-    """Return how a run of C(kind) left the host with these variables, as far as it was noted or can be seen."""
+    """Return how a run of C(kind) left the host with these variables, as far as it was noted or can be seen.
+
+    What the host itself said must be what our modules say; else it failed, with the field that is not.
+    """
+    try:
+        require_own_variables(variables)
+        checked_facts(variables.get("ansible_facts"))
+    except HostAnswerError as error:
+        record = ErrorRecord(kind=error.kind, msg=error.message, details=error.details)
+        return Outcome(HostState.FAILED, error.message, record)
     noted = mapping(variables.get("system_python_outcome"))
     state = HostState.of_word(noted.get("state"))
     if state:
@@ -167,7 +185,8 @@ def repaired_state(result: Mapping[str, object], check_mode: bool, first_aid_cha
 def failed_state(answer: Mapping[str, object]) -> HostState:
     """Return the state after a task of this collection failed with C(answer)."""
     other = _OTHER_SYSTEMS.get(_text(answer.get("kind")))
-    return other or (HostState.NOT_HELPED if answer.get("changed_nothing") else HostState.FAILED)
+    helpless = answer.get("changed_nothing") and answer.get("kind") != HostAnswerError.kind
+    return other or (HostState.NOT_HELPED if helpless else HostState.FAILED)
 
 
 def failed(variables: _Variables, answer: Mapping[str, object], kind: str = "remediate") -> Outcome:

@@ -11,9 +11,10 @@ Of a host's variables C(system_python_look) is read: what the module system_pyth
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TypedDict
 
+from .hosts import Hosts, by_name
 from .untyped import mapping
 
 __all__ = ["Rollout", "is_settled", "rollout"]
@@ -31,12 +32,12 @@ class Rollout(TypedDict):
     batches: list[int | str]
 
 
-def rollout(hosts: Iterable[_Variables]) -> Rollout:
+def rollout(hosts: Hosts) -> Rollout:
     """Return who is to be repaired: the first drifted host of each release, the other drifted ones, then the rest.
 
     The rest are those on which nothing would be changed, or of which it is not known.
     """
-    looks = {str(one["inventory_hostname"]): mapping(one.get("system_python_look")) for one in hosts}
+    looks = {name: mapping(one.get("system_python_look")) for name, one in by_name(hosts).items()}
     open_looks = {host: look for host, look in looks.items() if not is_settled(look)}
     drifted = {host: _release(look) for host, look in open_looks.items() if _has_drifted(look)}
     first: dict[str, str] = {}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
-__all__ = ["RESULTS", "SETTINGS", "Mistyped", "mistyped"]
+__all__ = ["OURS", "RESULTS", "SETTINGS", "Mistyped", "mistyped"]
 
 # What users set, by the prefix of its name: the options in meta/argument_specs.yml of the roles, and what playbooks
 # read. Here, because ten files are too many to read for each task.
@@ -24,7 +24,8 @@ SETTINGS: Mapping[str, str] = {
         "rounds runner scale scripts timeout tolerance user warmups workloads"
     ),
     "python_first_aid": (
-        "borrow check_signatures contract donors files host_files install lock_timeout needed_files needs sources"
+        "borrow check_signatures contract donors exceptions files host_files install lock_timeout needed_files needs "
+        "sources"
     ),
     "python_guard": (
         "baseline baseline_digest baselines contract exceptions full_every metrics_folder notify path_units period "
@@ -78,7 +79,9 @@ def _names(table: Mapping[str, str]) -> frozenset[str]:
 
 _SETTINGS = _names(SETTINGS)
 _KNOWN = _SETTINGS | _names(RESULTS)
-_LIKE_OURS = ("python_", *(f"{prefix}_" for prefix in SETTINGS))
+OURS = tuple(SETTINGS)
+"""What the names of our variables begin with, before an underscore."""
+_LIKE_OURS = ("python_", *(f"{prefix}_" for prefix in OURS))
 # A prefix alone makes names similar: behind it names differ more.
 _NEAR, _NEAR_IN_WHOLE = 0.75, 0.93
 

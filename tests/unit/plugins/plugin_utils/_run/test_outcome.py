@@ -31,10 +31,33 @@ def result(*found: str, left: tuple[str, ...] = (), **more: object) -> dict[str,
     return {"changed": bool(found), "healthy": not left, "findings": findings, "findings_after": after, **more}
 
 
+def finding(number: str, **more: object) -> dict[str, object]:
+    known = {"name": "a-name", "severity": "major", "path": None, "summary": "A sentence.", "repairable": True}
+    return {"id": number, **known, "expected": None, "actual": None, "evidence": {}, **more}
+
+
+ACCEPTED = finding("SP207", accepted={"reason": "ours", "expires": None})
+HEALTHY: dict[str, object] = {
+    "healthy": True,
+    "worst": None,
+    "os": {"id": "rhel", "version": "9.6"},
+    "contract": {"id": "el9", "version": "3.9", "binary": "/b", "link": "/l", "packages": []},
+    "findings": [],
+    "resolution": {},
+    "interpreters": [],
+    "alternatives": [],
+    "packages": {},
+    "manager": {"name": "dnf", "state": "works", "reason": ""},
+    "search_paths": {},
+    "selinux": None,
+    "verification": {"partial": False},
+}
+
+
 def facts(*found: str) -> dict[str, object]:
     """Return a host's variables after an audit."""
     worst = "critical" if found else None
-    seen = {"healthy": not found, "worst": worst, "findings": [{"id": one} for one in found]}
+    seen = {**HEALTHY, "healthy": not found, "worst": worst, "findings": [finding(one) for one in found]}
     return {**BEGAN, "ansible_facts": {"system_python": seen}}
 
 
@@ -65,8 +88,8 @@ def test_what_waits_for_a_reboot_is_told() -> None:
 
 
 def test_what_the_user_decided_is_in_the_note() -> None:
-    over = {"id": "SP209", "expired": {"reason": "ours", "expires": "2020-01-31"}}
-    seen = {"healthy": True, "findings": [], "accepted": [{"id": "SP207"}, {"id": "SP207"}]}
+    over = finding("SP209", expired={"reason": "ours", "expires": "2020-01-31"})
+    seen = {**HEALTHY, "accepted": [ACCEPTED, ACCEPTED]}
     audited = host_outcome({"ansible_facts": {"system_python": seen}}, "audit")
     assert (audited.state, audited.note) == (HostState.HEALTHY, "(accepted: SP207)")
     seen.update(healthy=False, worst="major", findings=[over])
@@ -78,12 +101,12 @@ def test_what_the_user_decided_is_in_the_note() -> None:
 
 def test_what_could_not_be_looked_at_is_never_healthy() -> None:
     unread = ["/etc/sudoers", "/root"]
-    seen: dict[str, object] = {"healthy": False, "worst": None, "findings": [], "unreadable": unread}
+    seen: dict[str, object] = {**HEALTHY, "healthy": False, "unreadable": unread}
     audited = host_outcome({"ansible_facts": {"system_python": seen}}, "audit")
     assert (audited.state, audited.needs_somebody) == (HostState.PARTIAL, False)
     assert audited.note == "(use -b: /etc/sudoers, /root could not be read)"
     assert host_outcome({"ansible_facts": {"system_python": seen}}).state is HostState.PARTIAL
-    seen.update(worst="major", findings=[{"id": "SP101"}])
+    seen.update(worst="major", findings=[finding("SP101")])
     audited = host_outcome({"ansible_facts": {"system_python": seen}}, "audit")
     assert (audited.state, audited.word) == (HostState.DRIFT_FOUND, "major")
     assert audited.note == "SP101 (use -b: /etc/sudoers, /root could not be read)"
@@ -271,3 +294,18 @@ def test_what_needs_somebody_comes_first() -> None:
     words = [state.word for state in by_urgency([HostState.HEALTHY, HostState.UNREACHABLE, HostState.FAILED])]
     assert words == ["failed", "unreachable", "healthy"]
     assert [state for state in HostState if state.needs_somebody] == list(HostState)[:5]
+
+
+@pytest.mark.parametrize(
+    "seen",
+    [5, "healthy", {}, {**HEALTHY, "findings": 5}, {**HEALTHY, "findings": [{"id": {}}]}, {**HEALTHY, "worst": "<b>"}],
+)
+@pytest.mark.parametrize("kind", ["audit", "remediate"])
+def test_a_host_that_answers_nonsense_has_a_row_and_stops_nobody(seen: object, kind: str) -> None:
+    outcome = host_outcome({"ansible_facts": {"system_python": seen}}, kind)
+    assert outcome.state is HostState.FAILED
+    assert outcome.error
+    assert outcome.error["kind"] == "host_answer_invalid"
+    assert str(outcome.error["details"]["field"]).startswith("ansible_facts.system_python")
+    assert not outcome.as_fact()["stops_rollout"]
+    assert outcome.as_fact()["needs_somebody"]
