@@ -49,7 +49,7 @@ options:
     type: path
   timeout:
     description:
-      - How many seconds each command of the engine may take.
+      - How many seconds each command of the engine may take, or all of an archive.
     type: int
     default: 600
 notes:

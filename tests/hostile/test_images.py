@@ -26,6 +26,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import ArchiveError, SystemPythonError
+from ansible_collections.fleet.system_python.plugins.module_utils._base.time_limit import TimeOverError
 from ansible_collections.fleet.system_python.plugins.module_utils._disk.archive import ArchiveLimits, unpack
 from ansible_collections.fleet.system_python.plugins.module_utils._image import archives, layers
 from ansible_collections.fleet.system_python.plugins.module_utils._image.run import ImageSource, lay_out
@@ -399,6 +400,14 @@ class TestBombs:
     def test_too_many(self, machine: Machine) -> None:
         machine.refused(docker(tar_of(*(member(f"{number}") for number in range(51)))))
         machine.refused(docker(*[tar_of(*(member(f"{number}") for number in range(20)))] * 3))
+
+
+def test_what_takes_too_long(machine: Machine) -> None:
+    padding = gzip.compress(tar_of(member("a")) + b"\0" * (8 << 20), 1)
+    machine.archive.write_bytes(docker(padding, Layers=["0/layer.tar"] * 1000))
+    with pytest.raises(TimeOverError, match=r"image\.tar took longer"):
+        lay_out(ImageSource(archive=str(machine.archive)), str(machine.work), 0.5)
+    machine.require_untouched()
 
 
 JSON = st.recursive(

@@ -12,6 +12,7 @@ Nothing of the image is started: a container is created, exported and removed ag
 import os
 import secrets
 import shutil
+import signal
 import stat
 import subprocess
 import tempfile
@@ -21,6 +22,7 @@ import typing as t
 from .._base.command import OUTPUT_TAIL, run_command
 from .._base.errors import ArchiveError, CommandError, ImageError, InvalidDataError, PrivilegeError
 from .._base.text import json_text, printable
+from .._base.time_limit import time_limit
 from .._disk.root import HOST
 from .._disk.trees import remove_any
 from .archives import add_archive
@@ -62,7 +64,8 @@ class ImageSource(t.NamedTuple):
 def lay_out(source: ImageSource, parent: str, timeout: float) -> LaidOut:
     """Lay the image out in a new folder in C(parent).
 
-    C(timeout) is in seconds, for each command of the engine. Raises a SystemPythonError, and then leaves nothing.
+    C(timeout) is in seconds, for each command of the engine, or for all of an archive. Raises a SystemPythonError, and
+    then leaves nothing.
     """
     if os.geteuid() != 0:
         raise PrivilegeError(
@@ -75,7 +78,8 @@ def lay_out(source: ImageSource, parent: str, timeout: float) -> LaidOut:
     try:
         layout = Layout(folder, source.archive or source.image or "")
         if source.archive:
-            name = add_archive(layout, source.archive, source.image)
+            with time_limit(timeout, f"Laying out {printable(source.archive)}"):
+                name = add_archive(layout, source.archive, source.image)
         else:
             name = _from_engine(layout, source.image or "", source.engine, timeout)
     except BaseException:
@@ -152,7 +156,7 @@ def _export(layout: Layout, argv: t.List[str], environment: t.Dict[str, str], ti
 
         def stop() -> None:
             late.set()
-            process.kill()
+            os.killpg(process.pid, signal.SIGKILL)
 
         timer = threading.Timer(timeout, stop)
         timer.start()

@@ -20,7 +20,9 @@ from .records import RuntimeSettings, is_url, shown_place
 __all__ = ["fetch"]
 
 _PROGRAMS = "/usr/bin:/bin"
+# Bytes of an archive, and of a signature or a keyring.
 _LARGEST = 4 << 30
+_LARGEST_SIGNATURE = 16 << 20
 
 
 def fetch(settings: RuntimeSettings, folder: str, runner: CommandRunner = run_command) -> str:
@@ -29,7 +31,7 @@ def fetch(settings: RuntimeSettings, folder: str, runner: CommandRunner = run_co
     Raises ChecksumError, SignatureError, DownloadError, AcquisitionError or DiskFullError.
     """
     path = os.path.join(folder, "archive")
-    found = _copy_or_download(settings.place, path, settings)
+    found = _copy_or_download(settings.place, path, settings, _LARGEST)
     if found != settings.sha256:
         name = shown_place(settings.place)
         raise ChecksumError(
@@ -45,22 +47,22 @@ def fetch(settings: RuntimeSettings, folder: str, runner: CommandRunner = run_co
     return path
 
 
-def _copy_or_download(place: str, path: str, settings: RuntimeSettings) -> str:
-    """Copy or download one file and return its SHA-256."""
+def _copy_or_download(place: str, path: str, settings: RuntimeSettings, largest: int) -> str:
+    """Copy or download one file of at most C(largest) bytes and return its SHA-256."""
     if is_url(place):
         downloader = Downloader(settings.connection, Deadline(settings.fetch_timeout))
         try:
-            return downloader.download(place, path, "sha256", _LARGEST)[1]
+            return downloader.download(place, path, "sha256", largest)[1]
         except RepositoryError as error:
             raise DownloadError(
                 f"It cannot be downloaded: {error.message}. Is the address right, and can this host reach it (proxy)? "
                 "A file of the controller (controller_file) needs no network.",
                 url=json_text(shown_place(place)),
             ) from error
-    return _copy(place, path)
+    return _copy(place, path, largest)
 
 
-def _copy(source: str, path: str) -> str:
+def _copy(source: str, path: str, largest: int) -> str:
     try:
         stream = open_to_read(source, follow=True)
     except OSError as error:
@@ -70,15 +72,20 @@ def _copy(source: str, path: str) -> str:
             path=json_text(source),
         ) from error
     with stream, clear_errors(path):
-        ensure_room(os.path.dirname(path), os.fstat(stream.fileno()).st_size)
+        size = os.fstat(stream.fileno()).st_size
+        if size > largest:
+            raise AcquisitionError(
+                f"{printable(source)} has {size} bytes; no more than {largest} can be right.", path=json_text(source)
+            )
+        ensure_room(os.path.dirname(path), size)
         with open_new(path) as target:
             return digest_of(stream, target=target)
 
 
 def _check_signature(settings: RuntimeSettings, archive: str, folder: str, runner: CommandRunner) -> None:
     signature, keyring = os.path.join(folder, "signature"), os.path.join(folder, "keyring")
-    _copy_or_download(settings.signature, signature, settings)
-    _copy_or_download(settings.keyring, keyring, settings)
+    _copy_or_download(settings.signature, signature, settings, _LARGEST_SIGNATURE)
+    _copy_or_download(settings.keyring, keyring, settings, _LARGEST_SIGNATURE)
     home = os.path.join(folder, "gnupg")
     os.mkdir(home, 0o700)
     with open_to_read(keyring) as stream:
