@@ -18,7 +18,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._venv.findings
 
 ALL_RULES = sorted(RULES + VENV_RULES, key=lambda rule: rule.id)
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = sorted([ROOT / "README.md", *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("roles/*/README.md")])
 ROLES = sorted(path.parent for path in ROOT.glob("roles/*/meta"))
 CODE = sorted((ROOT / "plugins").rglob("*.py"))
 
@@ -38,9 +38,8 @@ def named(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-@pytest.mark.parametrize("page", ["docs/findings.md", "README.md"])
-def test_the_catalogue_is_the_registry(page: str) -> None:
-    rows = [tuple(match) for match in CATALOGUE_ROW.findall(text_of(page))]
+def test_the_catalogue_is_the_registry() -> None:
+    rows = [tuple(match) for match in CATALOGUE_ROW.findall(text_of("docs/findings.md"))]
     assert rows == [(rule.id, rule.name, rule.severity) for rule in ALL_RULES]
 
 
@@ -69,6 +68,22 @@ def test_the_example_contract_is_valid() -> None:
     assert set(CONTRACTS[0]) - set(checked) == set()
     for command in checked["proof"]:
         re.compile(command["expect"])
+
+
+@pytest.mark.parametrize(("page", "folder"), [("docs/modules.md", "plugins/modules"), ("docs/roles.md", "roles")])
+def test_every_module_and_role_is_listed(page: str, folder: str) -> None:
+    rows = "".join(re.findall(r"^\| [^|]*\|", text_of(page), re.MULTILINE))
+    listed = re.findall(r"`(\w+)`|\[(\w+)\]", rows)
+    assert sorted("".join(pair) for pair in listed) == sorted(path.stem for path in (ROOT / folder).iterdir())
+
+
+def test_the_readme_is_short_and_shows_a_run() -> None:
+    text = text_of("README.md")
+    assert len(text.splitlines()) <= 120
+    (picture,) = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text)
+    svg = (ROOT / picture).read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in svg
+    assert len(re.findall(r"<text .*?5 hosts: (.*?)<", svg)) == 3
 
 
 @pytest.mark.parametrize("role", ROLES, ids=named)
