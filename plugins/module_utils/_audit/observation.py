@@ -65,9 +65,9 @@ from .rpm_settings import settings_of_rpm
 from .unseen import closed_by_rule, reasons
 from .ways import parts_of_ways, with_records
 
-__all__ = ["observe"]
+__all__ = ["NOT_ASKED_FOR", "observe"]
 
-_NOT_ASKED_FOR = "not asked for"
+NOT_ASKED_FOR = "not asked for"
 # What of the rules cannot be said of a system that is not running.
 _NOT_OFFLINE = {
     "SP106": "no search path of a connection, only those in files",
@@ -106,7 +106,7 @@ def observe(
         observation["start"] = start_state(observation, observer.files, loaded, runner, root)
         observation["rpm_processes"] = rpm.calls
         for rule in STARTED:
-            if observation["not_checked"][rule] == _NOT_ASKED_FOR:
+            if observation["not_checked"][rule] == NOT_ASKED_FOR:
                 del observation["not_checked"][rule]
     if not root.is_host:
         observation["not_checked"].update(_NOT_OFFLINE)
@@ -223,9 +223,9 @@ class _Observer:
             ansible=self._ansible_choice(seen.choice),
             selinux=selinux_config(self.root),
             mode=host_mode() if self.root.is_host else None,
-            manager=not_checked(_NOT_ASKED_FOR),
-            start=not_started(_NOT_ASKED_FOR),
-            not_checked=dict(dict.fromkeys(STARTED, _NOT_ASKED_FOR), **reasons(closed)),
+            manager=not_checked(NOT_ASKED_FOR),
+            start=not_started(NOT_ASKED_FOR),
+            not_checked=dict(dict.fromkeys(STARTED, NOT_ASKED_FOR), **reasons(closed)),
             unreadable=sorted(set().union(*closed.values())),
             rpm_processes=self.rpm.calls,
         )

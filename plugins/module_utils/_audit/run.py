@@ -13,7 +13,7 @@ from .._disk.root import HOST, Root
 from .._rpm.database import Rpm
 from .finding_records import Finding
 from .findings import find
-from .observation import observe
+from .observation import NOT_ASKED_FOR, observe
 from .records import Contract, Observation
 from .rule import Policy
 
@@ -48,4 +48,6 @@ def audit(
 
         with open_offline(root, runner, timeout) as rpm:
             observation = observe(contract, rpm, {}, "", runner, is_needed, root)
+    if policy.unversioned == Policy().unversioned:
+        observation["not_checked"]["SP108"] = NOT_ASKED_FOR
     return observation, find(observation, policy)

@@ -49,6 +49,12 @@ def test_a_base_image_without_python_is_healthy(image: pathlib.Path) -> None:
     assert ids_in(image) == (set(), ["healthy: no system Python is installed"])
 
 
+@pytest.mark.parametrize(("policy", "reason"), [(Policy(), "not asked for"), (Policy(unversioned="absent"), None)])
+def test_what_was_not_asked_for_is_not_checked(image: pathlib.Path, policy: Policy, reason: t.Optional[str]) -> None:
+    observation, _findings = audit(SLES, policy, {}, root=Root(str(image)))
+    assert observation["not_checked"].get("SP108") == reason
+
+
 def test_what_is_left_of_one_is_not(image: pathlib.Path) -> None:
     (image / "usr/bin/python3").symlink_to("python3.6")
     found, summary = ids_in(image)
