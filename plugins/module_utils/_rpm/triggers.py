@@ -16,12 +16,12 @@ from .._base.text import printable
 from .database import Rpm
 from .query import QUOTED_VALUE, text_of_value
 
-__all__ = ["Trigger", "blamed", "triggers_of"]
+__all__ = ["TRIGGERS_QUERY", "Trigger", "blamed", "read_triggers", "triggers_of"]
 
 _KINDS = ("trigger", "filetrigger", "transfiletrigger")
 _MOMENTS = ((1 << 16, "in"), (1 << 17, "un"), (1 << 18, "postun"), (1 << 25, "prein"))
 _FIELD, _ROW = "\x1f", "\x1e"
-_QUERY = "".join(
+TRIGGERS_QUERY = "".join(
     "[{kind}{field}%{{={nevra}}}{field}%{{{tag}FLAGS}}{field}%{{{tag}NAME:shescape}}{row}]".format(
         kind=kind, tag=kind.upper(), nevra="NEVRA", field=_FIELD, row=_ROW
     )
@@ -49,10 +49,15 @@ class Trigger(t.NamedTuple):
 
 def triggers_of(rpm: Rpm, packages: t.Container[str], paths: t.Collection[str]) -> t.List[Trigger]:
     """Return what runs when C(packages) or C(paths) are installed. One process. Raises DatabaseError."""
-    done = rpm.ask(["-qa", "--qf", _QUERY])
+    done = rpm.ask(["-qa", "--qf", TRIGGERS_QUERY])
     rpm.check(done)
+    return read_triggers(done.out, packages, paths)
+
+
+def read_triggers(output: str, packages: t.Container[str], paths: t.Collection[str]) -> t.List[Trigger]:
+    """Return the same of what C(rpm -qa) answered to C(TRIGGERS_QUERY)."""
     found = []
-    for kind, nevra, flags, name in _TRIGGER.findall(done.out):
+    for kind, nevra, flags, name in _TRIGGER.findall(output):
         moment = next((word for bit, word in _MOMENTS if int(flags) & bit), "")
         found.append(Trigger(nevra, kind + moment, text_of_value(name)))
     return sorted({one for one in found if one.runs_for(packages, paths)})

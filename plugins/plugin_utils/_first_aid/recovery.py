@@ -22,6 +22,8 @@ from ...module_utils._base.errors import (
     changing_nothing,
 )
 from ...module_utils._base.text import printable
+from ...module_utils._rpm.packages import parse_nevra
+from ...module_utils._rpm.triggers import TRIGGERS_QUERY, Trigger, read_triggers
 from .acquire import Acquisition, AidOptions, failure_of
 from .evidence import kept_of, manifest_texts
 from .install import PackageInstallation, lock_settings, raise_locked
@@ -32,7 +34,7 @@ from .records import Attempt, BorrowedContent, BroughtBack
 from .remote import Remote
 from .script import Answer
 
-__all__ = ["Recovery", "install_named", "remove_leftovers", "require_root", "settle_database"]
+__all__ = ["Recovery", "install_named", "remove_leftovers", "require_root", "settle_database", "triggers_on"]
 
 
 @dataclass
@@ -158,6 +160,14 @@ def settle_database(remote: Remote, options: AidOptions) -> str:
     if answer.has("not-kept"):
         raise QuarantineError(failure_of(answer.first("not-kept").body, "The files __db.* cannot be kept").message)
     return answer.first("quarantine").word if answer.has("quarantine") else ""
+
+
+def triggers_on(remote: Remote, packages: Sequence[str], after: Probe) -> list[Trigger]:
+    """Return the scripts of other packages that ran with the installation of C(packages), and may have undone it."""
+    names = {parse_nevra(one).name for one in packages}
+    paths = {entry.path for one in after.candidates for entry in one.entries} | {one.path for one in after.candidates}
+    answer = remote.ask(["install"], {}, [["list_triggers", TRIGGERS_QUERY]]) if names else Answer(())
+    return read_triggers(answer.first("triggers").body, names, paths)
 
 
 def install_named(remote: Remote, package: str, options: AidOptions) -> str:

@@ -24,6 +24,7 @@ from ...module_utils._base.errors import (
 )
 from ...module_utils._base.text import printable
 from ...module_utils._disk.host_mode import PACKAGES, refusal
+from ...module_utils._rpm.triggers import blamed
 from ...module_utils._rpm.trouble import DEAD, trouble_of
 from .acquire import AidOptions
 from .core import Supported
@@ -39,7 +40,7 @@ from .look import Look
 from .plan import Target, plan_targets
 from .probe import Probe
 from .records import Borrowed, BroughtBack, NeededFile, RecoveryPlan, borrowed_from
-from .recovery import Recovery, install_named, remove_leftovers, require_root, settle_database
+from .recovery import Recovery, install_named, remove_leftovers, require_root, settle_database, triggers_on
 from .remote import Remote
 from .report import brought_back_text, diff_of, prediction_text, summary_of
 from .script import Answer
@@ -206,8 +207,11 @@ class FirstAid:
         if probe.trusted is None:
             packages = ", ".join(brought_back["packages"])
             what = f"{packages} installed again" if packages else "What stood against it is moved aside, or set right"
+            triggers = triggers_on(self._host, brought_back["packages"], probe)
             raise NotProvenError(
-                f"{what}, but still no interpreter is trusted: {probe.reasons}.", rejected=probe.rejected()
+                f"{what}, but still no interpreter is trusted: {probe.reasons}.{blamed(triggers)}",
+                rejected=probe.rejected(),
+                triggers=[printable(str(one)) for one in triggers],
             )
         self._report(before, plan, brought_back, probe)
 

@@ -151,6 +151,12 @@ def test_a_limit_that_matches_nothing_is_refused_by_ansible_itself(collections: 
     assert run(collections, "audit", {"away": AWAY}, "--limit", "nobody").code == 1
 
 
+def test_images_are_no_hosts_of_a_limit(collections: Path) -> None:
+    arguments = ("-e", "image_check_root=/nowhere", "--limit", "away")
+    done = run(collections, "image_check", {"away": AWAY}, *arguments)
+    assert (done.code, "leave --limit out" in done.text) == (2, True), done.text
+
+
 def test_the_page_on_playbooks_has_all_exit_codes() -> None:
     listed = re.findall(r"^\| (\d+) \| ", (ROOT / "docs/playbooks.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert listed == ["0", "2", "2", "4", "1"]

@@ -386,6 +386,11 @@ relabel() {
     layout_paths | restorecon -F -f -
 }
 
+# list_triggers QUERY: the scripts that packages have for when others, or their files, are installed.
+list_triggers() {
+    answer triggers "$(ask 60 -qa --qf "$1")"
+}
+
 # install_named PACKAGE: what the operator asked for by name, where no installed version can be used.
 install_named() {
     take_lock || return 0

@@ -261,10 +261,15 @@ def test_the_way_is_closed_before_anything_is_fetched() -> None:
 
 
 def test_a_repair_that_proves_nothing_is_an_error() -> None:
-    result, _remote, error = run(BROKEN, OPENED, STAGED, PREPARED, INSTALLED, (), BROKEN, error=NotProvenError)
+    row = "trigger\x1fcorp-python-1-1.noarch\x1f65536\x1f'python3'\x1e"
+    listed = ("begin", f"triggers\n{row}{row.replace('python3', 'bash')}", "end")
+    result, _remote, error = run(BROKEN, OPENED, STAGED, PREPARED, INSTALLED, (), BROKEN, listed, error=NotProvenError)
     assert error is not None
     assert "still no interpreter is trusted" in error.message
     assert result["changed"]
+    # The package whose script may have undone it is named.
+    assert error.details["triggers"] == ["%triggerin -- python3 of corp-python-1-1.noarch"]
+    assert "%triggerin -- python3 of corp-python-1-1.noarch" in error.message
 
 
 def test_without_root_nothing_is_tried() -> None:
