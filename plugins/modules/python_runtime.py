@@ -22,6 +22,9 @@ options:
     description:
       - V(present) installs the runtime unless one from the same archive is there. What is in it is not looked at.
       - V(intact) besides compares every file with the manifest, and installs the runtime again when anything differs.
+        Then it tries the checks of the installation again, and looks for the libraries of the system that the runtime
+        is linked with. One that was built on this host is built again where something is lost; of others the error
+        names the library and how it comes back.
         Altered and foreign files of the old one are kept in the quarantine. A parallel package that differs is an error
         that names the files; M(fleet.system_python.rpm_integrity) repairs it.
       - V(absent) removes the runtime, unless venvs or processes use it. These are named in the error.
@@ -303,7 +306,7 @@ installed:
   type: dict
   sample: {"at": "2026-01-02T03:04:05Z", "by": "ops", "host": "web1"}
 intact:
-  description: Whether it is as it was installed after the run; null where that was not looked at.
+  description: Whether it is as it was installed, and works, after the run; null where that was not looked at.
   returned: success
   type: bool
   sample: true
@@ -340,6 +343,7 @@ kind:
   description:
     - What went wrong, as a stable word.
     - V(checksum), V(signature), V(archive), V(download), V(no_source), V(build_tools_missing), V(build), V(not_proven),
+      V(library_lost),
       V(disk_full), V(read_only), V(unsafe_root), V(not_ours), V(in_use), V(account), V(not_root), V(locked) and others.
   returned: failure
   type: str

@@ -153,6 +153,26 @@ def test_intact_brings_back_what_was_altered_and_keeps_what_was_added(
         host.check(f"rm -rf {OPT} /var/lib/fleet.system_python")
 
 
+def test_intact_names_the_library_that_an_upgrade_took(
+    hosts: dict[str, Host], ansible: Ansible, archives: Index
+) -> None:
+    host, options = hosts["rhel9"], {**prebuilt(archives, "3.13"), "state": "intact"}
+    name = "libssl.so.3"
+    try:
+        made = runtime(ansible, host, **options)
+        assert (made.get("failed", False), made["intact"]) == (False, True), made
+        manifest = json.loads(host.check(f"cat {OPT}/3.13/.manifest.json"))
+        library = manifest["needs"][name]["path"]
+        host.check(f"mv {library} /root/library; ldconfig")
+        lost = runtime(ansible, host, **options)
+        assert (lost.get("failed"), lost.get("kind")) == (True, "library_lost"), lost
+        assert (name in lost["msg"], "ssl" in lost["details"]["failed"]) == (True, True), lost
+        host.check(f"mv /root/library {library}; ldconfig")
+        assert runtime(ansible, host, **options)["changed"] is False
+    finally:
+        host.check(f"[ ! -e /root/library ] || mv /root/library {library}; ldconfig; rm -rf {OPT}")
+
+
 def tar_gz(*members: tuple[str, bytes, str]) -> bytes:
     """An archive of (name, type, link target or content)."""
     buffer = io.BytesIO()

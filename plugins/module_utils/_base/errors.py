@@ -270,6 +270,13 @@ class ProofError(SystemPythonError):
     kind = "not_proven"
 
 
+class LostLibraryError(ProofError):
+    """A runtime is as it was installed, but lacks what it needs of the system; details: libraries, failed."""
+
+    kind = "library_lost"
+    changed_nothing = True
+
+
 class ArchiveError(SystemPythonError):
     """An archive is damaged, or would write where it may not; nothing of it is used. Details: archive, member."""
 

@@ -15,13 +15,18 @@ import contextlib
 import http.client
 import os
 import queue
-import ssl
 import threading
 import time
 import typing as t
 import urllib.error
 import urllib.parse
 import urllib.request
+
+try:
+    import ssl
+except ImportError:
+    # A host that lost its OpenSSL still has files, and tells what it lacks.
+    ssl = None  # type: ignore[assignment]
 
 from .._base.errors import RepositoryError
 from .._base.text import printable
@@ -272,7 +277,9 @@ def _needs_no_proxy(host: str, no_proxy: str) -> bool:
     return False
 
 
-def _context(connection: Connection) -> ssl.SSLContext:
+def _context(connection: Connection) -> "ssl.SSLContext":
+    if ssl is None:
+        raise RepositoryError("the Python that runs here has no ssl: its OpenSSL is gone or is another")
     is_folder = os.path.isdir(connection.ca)
     context = ssl.create_default_context(
         cafile=None if is_folder else connection.ca or None, capath=connection.ca if is_folder else None
@@ -292,7 +299,7 @@ def _context(connection: Connection) -> ssl.SSLContext:
     return context
 
 
-def _load_client(context: ssl.SSLContext, certificate: str, key: str) -> None:
+def _load_client(context: "ssl.SSLContext", certificate: str, key: str) -> None:
     try:
         # With an empty password, a protected key fails instead of asking on a terminal.
         context.load_cert_chain(certificate, key or None, password="")

@@ -6,16 +6,18 @@
 
 """Run programs as somebody who may do nothing: no privileges, an empty environment, no stdin, its own home folder."""
 
+import contextlib
 import os
+import tempfile
 import typing as t
 
 from .._base.command import Completed
-from .account import Account, AccountError
+from .account import Account, AccountError, builder_account
 from .become import USUAL, can_forbid_new_rights
 from .confined import run_confined
 from .processes import end_processes, processes
 
-__all__ = ["Unprivileged"]
+__all__ = ["Unprivileged", "unprivileged_in_scratch"]
 
 _PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
 
@@ -26,7 +28,7 @@ class Unprivileged:
     def __init__(self, account: Account, home: str, caller: t.Optional[int] = None) -> None:
         self.account = account
         self.home = home
-        self._is_root = (os.geteuid() if caller is None else caller) == 0
+        self.is_root = (os.geteuid() if caller is None else caller) == 0
 
     def run(
         self,
@@ -47,12 +49,25 @@ class Unprivileged:
             )
         environment = {"PATH": _PATH, "LC_ALL": "C", "HOME": self.home, "TMPDIR": self.home}
         environment.update(env or {})
-        account = self.account if self._is_root else Account("", os.geteuid(), os.getegid())
+        account = self.account if self.is_root else Account("", os.geteuid(), os.getegid())
         ended = run_confined(argv, account, folder, environment, timeout, USUAL, log)
         return Completed(tuple(argv), ended.rc, ended.out, ended.err, ended.timed_out)
 
     def end_all(self, proc: str = "/proc") -> t.List[int]:
         """End what still runs under a user id that is ours alone and return the process ids."""
-        if self.account.name or not self._is_root:
+        if self.account.name or not self.is_root:
             return []
         return end_processes(pid for pid, uid in processes(proc) if uid == self.account.uid)
+
+
+@contextlib.contextmanager
+def unprivileged_in_scratch(name: str = "", caller: t.Optional[int] = None) -> t.Iterator[Unprivileged]:
+    """Give who runs as C(name), else under a user id that nobody has, in a temporary folder that goes afterwards."""
+    with tempfile.TemporaryDirectory(prefix=".fleet-system-python-") as scratch:
+        user = Unprivileged(builder_account(name), scratch, caller)
+        if user.is_root:
+            os.chown(scratch, user.account.uid, user.account.gid)
+        try:
+            yield user
+        finally:
+            user.end_all()

@@ -28,6 +28,7 @@ from .._rights.unprivileged import Unprivileged
 from .._trust.manifest import RuntimeAbout, make_about, make_source, new_manifest, write_manifest
 from .build import build, install_hint, require_tools, version_of
 from .fetch import fetch
+from .needs import needs_of
 from .prepare import compile_library, find_interpreter, give_to, give_to_root, mark_as_managed
 from .proof import check_runtime
 from .publish import publish
@@ -144,7 +145,9 @@ class Installation:
         hint = install_hint(settings.family) if settings.kind == "source" else ""
         check_runtime(made, settings.version, settings.checks, user, hint)
         user.end_all()
-        write_manifest(made, new_manifest(made, about_runtime(settings), digests))
+        about = about_runtime(settings)
+        about["needs"] = needs_of(made, settings.minor)
+        write_manifest(made, new_manifest(made, about, digests))
         if settings.owner == 0:
             os.chown(made, 0, 0)
 

@@ -10,14 +10,17 @@ import os
 import stat
 import typing as t
 
-from .._base.errors import InvalidDataError, UnsafeRootError
+from .._base.errors import InvalidDataError, ProofError, UnsafeRootError
 from .._base.paths import is_in
 from .._base.text import json_text, printable
 from .._disk.hidden import PREFIX
-from .._trust.manifest import MANIFEST, SUMS, examine, load_manifest
+from .._rights.unprivileged import unprivileged_in_scratch
+from .._trust.manifest import MANIFEST, SUMS, Manifest, examine, load_manifest
 from .._usage.places import listed
+from .needs import lost_libraries
 from .pack import is_packed
-from .records import VERSION, RuntimeSettings, SeenRuntime, version_key
+from .proof import failing_checks
+from .records import VERSION, RuntimeSettings, SeenRuntime, Tried, version_key
 
 __all__ = ["check_root", "installed_versions", "leftovers_in", "look"]
 
@@ -70,27 +73,43 @@ def _unsafe(root: str, why: str) -> UnsafeRootError:
 
 
 def look(settings: RuntimeSettings) -> SeenRuntime:
-    """Return what is at the place of the runtime; its files are compared only for the state intact."""
+    """Return what is at the place of the runtime; only for the state intact its files are compared, and it is tried."""
     path, link = settings.path, settings.link_path
-    manifest, damage, deviations = None, "", None
+    manifest, damage, deviations, tried = None, "", None, Tried()
     try:
         manifest = load_manifest(path)
     except InvalidDataError as error:
         damage = error.message
     if manifest is not None and settings.state == "intact":
         deviations = tuple(examine(path, manifest, settings.owner))
+        # What was altered is not run.
+        tried = Tried() if deviations else _tried(settings, manifest)
     return SeenRuntime(
         exists=os.path.lexists(path),
         manifest=manifest,
         damage=damage,
         has_sums=os.path.lexists(os.path.join(path, SUMS)),
         deviations=deviations,
+        tried=tried,
         link=os.readlink(link) if os.path.islink(link) else None,
         link_is_blocked=os.path.lexists(link) and not os.path.islink(link),
         leftovers=tuple(leftovers_in(settings.root)),
         installed=tuple(installed_versions(settings.root)),
         is_packed=settings.state == "packed" and is_packed(path, settings.destination),
     )
+
+
+def _tried(settings: RuntimeSettings, manifest: Manifest) -> Tried:
+    """Try again, without privileges, what was tried when the runtime was installed, and look for what it links to."""
+    interpreter = os.path.join(settings.path, "bin/python" + settings.minor)
+    lost = tuple(lost_libraries(settings.path, settings.minor, manifest, settings.family))
+    try:
+        with unprivileged_in_scratch(settings.account, settings.owner) as user:
+            failed = failing_checks(interpreter, manifest.get("checks", []), user)
+    except ProofError as error:
+        return Tried({"python": error.message}, lost)
+    # What it could never load counts only where something does not work.
+    return Tried(failed, lost if failed or "needs" in manifest else ())
 
 
 def installed_versions(root: str) -> t.List[str]:

@@ -10,7 +10,6 @@ It stays where its package puts it. Nothing of it is copied, linked or registere
 """
 
 import os
-import tempfile
 import typing as t
 
 from .._base.errors import ProofError
@@ -18,8 +17,7 @@ from .._base.run import Run
 from .._base.text import printable
 from .._disk.lock import RunLock
 from .._packages.manager import Installed, Manager
-from .._rights.account import builder_account
-from .._rights.unprivileged import Unprivileged
+from .._rights.unprivileged import unprivileged_in_scratch
 from .proof import check_modules
 from .records import PackageSource, RuntimeResult, RuntimeStep, changes_of
 from .users import TakeCensus, find_users
@@ -98,11 +96,8 @@ class PackageRun(Run[t.Optional[Installed], _Plan, RuntimeResult]):
                 f"The packages {', '.join(self.manager.names)} were installed, but there is no "
                 f"{self.manager.interpreter}. Name the right packages in the option packages."
             )
-        with tempfile.TemporaryDirectory(prefix=".fleet-system-python-") as scratch:
-            user = Unprivileged(builder_account(self.settings.account), scratch)
-            os.chown(scratch, user.account.uid, user.account.gid)
+        with unprivileged_in_scratch(self.settings.account) as user:
             check_modules(self.manager.interpreter, self.settings.checks, user)
-            user.end_all()
 
     def _predicted(self, seen: t.Optional[Installed], plan: _Plan) -> RuntimeResult:
         name = self.manager.interpreter

@@ -9,7 +9,7 @@
 import os
 import typing as t
 
-from .._base.errors import AcquisitionError, ForeignRuntimeError
+from .._base.errors import AcquisitionError, ForeignRuntimeError, LostLibraryError
 from .._base.text import json_text, printable, shortened
 from .._trust.manifest import MANIFEST, Manifest
 from .._venv.records import minor_of
@@ -64,7 +64,21 @@ def _why_install(settings: RuntimeSettings, seen: SeenRuntime) -> str:
     if seen.deviations:
         deviations = (f"{printable(one.path)} ({one.what})" for one in seen.deviations)
         return f"not as it was installed: {shortened(deviations, 3)}"
-    return _why_replace(settings, seen.manifest)
+    replace, problem = _why_replace(settings, seen.manifest), seen.tried.problem()
+    if problem and not replace and seen.manifest["source"]["kind"] != "source":
+        raise _does_not_run(settings, seen, problem)
+    return replace or problem
+
+
+def _does_not_run(settings: RuntimeSettings, seen: SeenRuntime, problem: str) -> LostLibraryError:
+    """The same archive would have the same needs: only a build on this host takes what is there."""
+    return LostLibraryError(
+        f"{printable(settings.path)} is as it was installed, but does not work any more: {problem}. Bring that back, "
+        "or install an archive that was made for this release of the operating system, or build it here (source: "
+        "source).",
+        libraries=[dict(one._asdict()) for one in seen.tried.lost],
+        failed=dict(seen.tried.failed),
+    )
 
 
 def _why_replace(settings: RuntimeSettings, manifest: Manifest) -> str:

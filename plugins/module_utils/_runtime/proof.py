@@ -13,7 +13,7 @@ from .._base.errors import ProofError
 from .._base.text import from_json, printable
 from .._rights.unprivileged import Unprivileged
 
-__all__ = ["CHECKS", "check_at_place", "check_modules", "check_runtime"]
+__all__ = ["CHECKS", "check_at_place", "check_modules", "check_runtime", "failing_checks"]
 
 CHECKS = ("ssl", "sqlite3", "zlib", "ctypes", "venv")
 
@@ -64,8 +64,13 @@ def check_runtime(folder: str, version: str, checks: t.Sequence[str], user: Unpr
 
 def check_modules(interpreter: str, checks: t.Sequence[str], user: Unprivileged) -> None:
     """Try an interpreter that is installed already. Raises ProofError, details: failed (name to reason)."""
-    _version, failed = _run_checks(interpreter, checks, user)
+    failed = failing_checks(interpreter, checks, user)
     _require_passed(f"{printable(interpreter)} is installed, but does", failed, "")
+
+
+def failing_checks(interpreter: str, checks: t.Sequence[str], user: Unprivileged) -> t.Dict[str, str]:
+    """Return the checks that an installed interpreter does not pass, with the reason. Raises ProofError."""
+    return _run_checks(interpreter, checks, user)[1]
 
 
 def _run_checks(interpreter: str, checks: t.Sequence[str], user: Unprivileged) -> t.Tuple[str, t.Dict[str, str]]:

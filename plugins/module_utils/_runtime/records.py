@@ -10,12 +10,14 @@ import os
 import re
 import typing as t
 
+from .._base.text import printable
 from .._disk.archive import ArchiveLimits
 from .._disk.kept import DEFAULT_FOLDER
 from .._packages.addresses import shown_url
 from .._packages.repo_config import Connection
 from .._trust.manifest import FileDeviation, Manifest, RuntimeBuild, RuntimeOrigin, RuntimeSource
 from .._venv.records import minor_of
+from .needs import LostLibrary
 from .proof import CHECKS
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "RuntimeSettings",
     "RuntimeStep",
     "SeenRuntime",
+    "Tried",
     "changes_of",
     "is_url",
     "shown_place",
@@ -152,10 +155,23 @@ class RuntimeSettings(t.NamedTuple):
         return bool(self.shown_place and not self.place)
 
 
+class Tried(t.NamedTuple):
+    """How a runtime did that is as it was installed: the checks that failed, with the reason, and what it lacks."""
+
+    failed: t.Mapping[str, str] = {}
+    lost: t.Tuple[LostLibrary, ...] = ()
+
+    def problem(self) -> str:
+        """Return in words what does not work, nothing where all does."""
+        failed = [f"{name} ({printable(why)})" for name, why in sorted(self.failed.items())]
+        return "; ".join([one.sentence() for one in self.lost] + ["these fail: " + ", ".join(failed)] * bool(failed))
+
+
 class SeenRuntime(t.NamedTuple):
     """What is at the place of a runtime.
 
-    C(manifest) is None for no runtime, C(damage) why it cannot be read; C(deviations) are None where nobody looked.
+    C(manifest) is None for no runtime, C(damage) why it cannot be read; C(deviations) are None where nobody looked,
+    C(tried) is only of what has none.
     C(link) is where the link of the minor version leads, C(link_is_blocked) whether something else has its name.
     C(installed): the versions below the root, oldest first. C(is_packed): the archive is the one that was made of it.
     """
@@ -165,6 +181,7 @@ class SeenRuntime(t.NamedTuple):
     damage: str = ""
     has_sums: bool = False
     deviations: t.Optional[t.Tuple[FileDeviation, ...]] = None
+    tried: Tried = Tried()
     link: t.Optional[str] = None
     link_is_blocked: bool = False
     leftovers: t.Tuple[str, ...] = ()
@@ -175,6 +192,11 @@ class SeenRuntime(t.NamedTuple):
     def is_foreign(self) -> bool:
         """Return whether something is there that was not made by this module."""
         return self.exists and self.manifest is None and not self.damage and not self.has_sums
+
+    @property
+    def is_intact(self) -> t.Optional[bool]:
+        """Return whether it is as it was installed and works, None where nobody looked."""
+        return None if self.deviations is None else not self.deviations and not self.tried.problem()
 
 
 if t.TYPE_CHECKING:

@@ -126,7 +126,7 @@ class RuntimeRun(Run[SeenRuntime, RuntimePlan, RuntimeResult]):
             link=Link(path=link, target=after.link),
             source=manifest["source"] if manifest else None,
             installed=manifest["installed"] if manifest else None,
-            intact=None if after.deviations is None else not after.deviations,
+            intact=after.is_intact,
             deviations=[dict(one._asdict()) for one in before.deviations or ()],
             actions=list(plan.steps),
             runtimes=installed_versions(settings.root),

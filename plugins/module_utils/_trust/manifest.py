@@ -34,6 +34,7 @@ __all__ = [
     "Manifest",
     "RuntimeAbout",
     "RuntimeBuild",
+    "RuntimeNeed",
     "RuntimeOrigin",
     "RuntimeSource",
     "examine",
@@ -86,8 +87,17 @@ if t.TYPE_CHECKING:
         configure: t.List[str]
         environment: t.Dict[str, str]
 
+    class RuntimeNeed(t.TypedDict):
+        """A library of the system that a runtime loads: where it was, and the package that owned it, empty for none."""
+
+        path: str
+        package: str
+
     class RuntimeAbout(t.TypedDict):
-        """What a manifest says of a runtime besides its files; C(interpreter) is a relative path."""
+        """What a manifest says of a runtime besides its files; C(interpreter) is a relative path.
+
+        C(needs): the libraries that it loads from outside of its folder, by name; older versions did not note them.
+        """
 
         version: str
         interpreter: str
@@ -95,6 +105,7 @@ if t.TYPE_CHECKING:
         installed: RuntimeOrigin
         checks: t.List[str]
         build: t.NotRequired[RuntimeBuild]
+        needs: t.NotRequired[t.Dict[str, RuntimeNeed]]
 
     class Manifest(RuntimeAbout):
         """A manifest; C(files) maps relative paths to what is there."""
@@ -103,7 +114,7 @@ if t.TYPE_CHECKING:
         files: t.Dict[str, ManifestFile]
 
 else:
-    ManifestFile = RuntimeSource = RuntimeOrigin = RuntimeBuild = RuntimeAbout = Manifest = dict
+    ManifestFile = RuntimeSource = RuntimeOrigin = RuntimeBuild = RuntimeNeed = RuntimeAbout = Manifest = dict
 
 
 class FileDeviation(t.NamedTuple):

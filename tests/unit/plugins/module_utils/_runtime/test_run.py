@@ -4,7 +4,9 @@
 
 import functools
 import os
+import tempfile
 import typing as t
+from pathlib import Path
 
 import pytest
 
@@ -54,17 +56,30 @@ def no_venvs() -> Census:
 
 
 @pytest.fixture(name="root")
-def root_fixture(tmp_path: t.Any, monkeypatch: pytest.MonkeyPatch) -> str:
+def root_fixture(monkeypatch: pytest.MonkeyPatch) -> t.Iterator[str]:
     # Whose temporary folder lies where is the machine's business.
     monkeypatch.setattr(runtime_run, "check_root", lambda *_arguments: None)
-    return str(tmp_path)
+    # Runtimes are tried as somebody whom pytest's own folder is closed to.
+    with tempfile.TemporaryDirectory() as parent:
+        Path(parent).chmod(0o755)
+        root = os.path.join(parent, "python")
+        os.mkdir(root, 0o755)
+        yield root
+
+
+# What a Python says that passes all checks.
+ANSWERS = """#!/bin/sh
+echo '{"version": "%s", "failed": {}}'
+"""
 
 
 def install(root: str, version: str, link: bool = False, source: t.Optional[RuntimeSource] = None) -> None:
     folder = os.path.join(root, version)
     os.makedirs(os.path.join(folder, "bin"), 0o755)
-    with open(os.path.join(folder, "bin/python" + minor_of(version)), "w") as stream:
-        stream.write(version)
+    interpreter = os.path.join(folder, "bin/python" + minor_of(version))
+    with open(interpreter, "w") as stream:
+        stream.write(ANSWERS % version)
+    Path(interpreter).chmod(0o755)
     about = make_about(version, source or make_source("/srv/a", SHA))
     write_manifest(folder, new_manifest(folder, about, {}))
     if link:
