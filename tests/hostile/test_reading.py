@@ -46,6 +46,8 @@ ELSEWHERE = {
     "_repair/steps.py": "O_PATH: it opens nothing",
     "_rights/confined.py": "the log of a build, which root writes to in a folder of its own",
     "_benchmark/worker.py": "the program that is measured; it runs as nobody, in a folder of its own",
+    "_disk/trees.py": "folders, to delete them",
+    "_venv/walk.py": "folders, which are entered by descriptors",
     "_venv/work.py": "the folder of a new venv, to give it its mode",
 }
 _OPENERS = {"os", "io", "codecs", "tarfile", "gzip", "bz2", "lzma", "zipfile", "tokenize", "shelve", "dbm"}

@@ -118,13 +118,17 @@ def run_command(
         return Completed(tuple(argv), 127, "", "cannot start {0}: {1}".format(argv[0], error), False)
     deadline = time.monotonic() + timeout
     with _Output(process, output) as printed:
-        in_time = printed.read(deadline) and (printed.flooded or _has_ended(process, deadline))
-        if printed.flooded or not in_time:
-            os.killpg(process.pid, signal.SIGKILL)
-            # One in the kernel does not die.
-            _has_ended(process, time.monotonic() + _AFTER_KILL)
-            family.end()
-            printed.read(time.monotonic() + _AFTER_KILL)
+        in_time = False
+        try:
+            in_time = printed.read(deadline) and (printed.flooded or _has_ended(process, deadline))
+        finally:
+            # Also when this process is asked to end.
+            if printed.flooded or not in_time:
+                os.killpg(process.pid, signal.SIGKILL)
+                # One in the kernel does not die.
+                _has_ended(process, time.monotonic() + _AFTER_KILL)
+                family.end()
+                printed.read(time.monotonic() + _AFTER_KILL)
     rc = -signal.SIGKILL if process.returncode is None or printed.flooded else process.returncode
     return Completed(tuple(argv), rc, printed.text(0), printed.text(1), not in_time, printed.flooded)
 

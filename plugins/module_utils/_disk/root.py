@@ -19,12 +19,13 @@ import typing as t
 
 from .files import MOST, open_to_others, open_to_read
 
-__all__ = ["HOST", "RealPaths", "Root", "follow", "is_of_processes", "outside", "writable_by_others"]
+__all__ = ["HOST", "RealPaths", "Root", "follow", "is_of_processes", "outside", "user_of", "writable_by_others"]
 
 # The kernel's own limit (path_resolution(7)).
 _HOPS = 40
 # Here a link leads each process somewhere else, and the one that looks to itself (proc_pid_exe(5)).
 _OF_PROCESSES = "/proc/"
+_NOBODY = 65534
 
 
 def outside(path: str, root: str) -> str:
@@ -234,11 +235,36 @@ def writable_by_others(path: str, root: Root = HOST) -> t.Optional[str]:
     _follow(path, root.folder, looked_up)
     for folder, entry in looked_up:
         found = root.stat(folder)
-        protected = found.st_uid == 0 and found.st_mode & stat.S_ISVTX and _is_of_root(entry, root)
-        if open_to_others(found) and not protected:
+        if open_to_others(found) and not (_is_sticky(found) and _is_of_root(entry, root)):
             return folder
     real = root.realpath(path)
     return real if root.exists(real) and open_to_others(root.stat(real)) else None
+
+
+def user_of(path: str) -> int:
+    """Return who decides what C(path), or a file in it, is: the first user on the way but root; root where none does.
+
+    Where many do, as in a folder of a group, it is the user who may do nothing. What is in a sticky folder of root's
+    is its owner's, who decides nothing more than that, unless it is a link.
+    """
+    looked_up: t.List[t.Tuple[str, str]] = []
+    real = _follow(path, "/", looked_up)[0]
+    looked_up += [(real, "")] if os.path.isdir(real) else []
+    owners = []
+    for folder, entry in looked_up:
+        found = os.stat(folder)
+        if open_to_others(found) and not (_is_sticky(found) and _is_fixed(entry)):
+            owners.append(found.st_uid or (os.lstat(entry).st_uid if os.path.lexists(entry) else 0))
+    return next((uid for uid in owners if uid != 0), _NOBODY if owners else 0)
+
+
+def _is_sticky(found: os.stat_result) -> bool:
+    return found.st_uid == 0 and bool(found.st_mode & stat.S_ISVTX)
+
+
+def _is_fixed(entry: str) -> bool:
+    """Tell whether it is there, so that in a sticky folder nobody but its owner can put another in its place."""
+    return os.path.lexists(entry) and (not os.path.islink(entry) or _is_of_root(entry, HOST))
 
 
 def _is_of_root(path: str, root: Root) -> bool:

@@ -19,7 +19,7 @@ import typing as t
 from .._base.errors import SystemPythonError
 from .._base.text import json_text, printable
 from .files import folder_of, is_directory, open_new, open_to_read, sha256_of, size_of, walk
-from .hidden import Checkpoint, new_name, no_checkpoint
+from .hidden import PREFIX, Checkpoint, new_name, no_checkpoint
 from .kernel import flush_file_system, rename_new, share_blocks, sync_folder
 from .mounts import mount_points_in
 from .space import clear_errors, ensure_room, is_read_only, read_only_error
@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 _CHUNK = 1 << 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_BROUGHT_UP = PREFIX + "deep-"
 
 
 class CopyError(SystemPythonError):
@@ -294,6 +296,36 @@ def remove_any(path: str) -> None:
     """Delete C(path), whatever it is, with all that is in it, if it is there. Links are not followed."""
     if is_directory(path):
         _refuse_mounts(path)
-        shutil.rmtree(path)
+        try:
+            shutil.rmtree(path)
+        except (RecursionError, OSError) as error:
+            if getattr(error, "errno", None) not in (None, errno.ENAMETOOLONG, errno.EMFILE):
+                raise
+            _remove_deep(path)
     elif os.path.lexists(path):
         os.unlink(path)
+
+
+def _remove_deep(path: str) -> None:
+    """Delete a folder that is deeper than a path, or a process, can reach: what is deep is brought up first."""
+    top = os.open(path, _FOLDER)
+    try:
+        number = 0
+        waiting = os.listdir(top)
+        while waiting:
+            name = waiting.pop()
+            if not stat.S_ISDIR(os.lstat(name, dir_fd=top).st_mode):
+                os.unlink(name, dir_fd=top)
+                continue
+            inner = os.open(name, _FOLDER, dir_fd=top)
+            try:
+                for one in os.listdir(inner):
+                    number += 1
+                    waiting.append("{0}{1}".format(_BROUGHT_UP, number))
+                    os.rename(one, waiting[-1], src_dir_fd=inner, dst_dir_fd=top)
+            finally:
+                os.close(inner)
+            os.rmdir(name, dir_fd=top)
+    finally:
+        os.close(top)
+    os.rmdir(path)

@@ -13,6 +13,7 @@ import time
 import typing as t
 
 from .._disk.files import open_to_read, read_small
+from .reading import reading_below
 
 
 class Places(t.NamedTuple):
@@ -90,7 +91,8 @@ def files_matching(patterns: t.Iterable[str]) -> t.List[str]:
 def text_of(path: str) -> str:
     """Return the text of a small file; an empty one for what cannot be read as one."""
     try:
-        return read_small(path)
+        with reading_below(path):
+            return read_small(path)
     except OSError:
         # Folders match the patterns too; a unit that is closed to us cannot be told.
         return ""

@@ -14,6 +14,7 @@ import typing as t
 from .._audit.contract import Contract
 from .._disk.files import open_regular
 from .._disk.links import Hop, end_of, resolve, which
+from .reading import reading_below
 
 __all__ = ["CHANGES", "FOLDERS", "Reader", "Start", "exec_lines", "script_text", "without_comments"]
 
@@ -181,7 +182,8 @@ def _content(hops: t.Sequence[Hop], size: int) -> bytes:
     if real is None:
         return b""
     try:
-        descriptor = open_regular(real)
+        with reading_below(real):
+            descriptor = open_regular(real)
     except OSError:
         # Gone meanwhile, or closed to us.
         return b""

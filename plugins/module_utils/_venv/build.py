@@ -18,6 +18,7 @@ from .._disk.atomic import write_durably
 from .._disk.files import read_bytes, read_small
 from .._disk.space import ensure_room, free_bytes
 from .._rights.account import Account
+from .._usage.reading import with_rights_of_owner
 from .config import CONFIG_NAME
 from .interpreter import BaseInterpreter
 from .packages import installed_packages, site_folders
@@ -170,6 +171,7 @@ def _compile(new: str, final: str, recipe: Recipe, env: t.Mapping[str, str], run
             raise _failure("The packages could not be compiled", done, new)
 
 
+@with_rights_of_owner
 def packages_of(venv: str, minor: str) -> t.Dict[str, str]:
     """Return C({name: version}) of what is installed for C(minor)."""
     site = site_folders(venv).get(minor)
@@ -193,12 +195,18 @@ def write_record(venv: str, record: BuildRecord) -> None:
     write_durably(os.path.join(venv, RECORD), data, 0o644)
 
 
+@with_rights_of_owner
 def read_record(venv: str) -> t.Optional[BuildRecord]:
     """Return what was written down in the venv, None where nothing was, or nothing that can be read."""
     try:
         loaded = from_json(read_small(os.path.join(venv, RECORD)))
         record = BuildRecord(**loaded)
-        return record._replace(packages=dict(record.packages))
+        return record._replace(packages=dict(record.packages)) if _is_record(record) else None
     except (OSError, ValueError, TypeError):
         # Not ours, or damaged: then nothing is known about it, and it is built anew.
         return None
+
+
+def _is_record(record: BuildRecord) -> bool:
+    texts = [record.interpreter, record.minor, record.requirements, *record.packages, *record.packages.values()]
+    return isinstance(record.packages, dict) and all(isinstance(text, str) for text in texts)

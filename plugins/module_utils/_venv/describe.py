@@ -22,6 +22,7 @@ from .._disk.files import octal_mode, read_small
 from .._disk.links import resolve
 from .._trust.owners import package_owners
 from .._usage.places import listed
+from .._usage.reading import reading_below
 from .config import CONFIG_NAME, VenvConfig, parse_config
 from .packages import installed_packages, is_seed, site_folders
 from .records import BasePython, BinPython, CensusSettings, Package, Venv, minor_of
@@ -38,7 +39,9 @@ _PYTHON = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?t?$")
 def describe_venv(path: str, settings: t.Optional[CensusSettings] = None) -> Venv:
     """Return the record of the one venv at C(path), without who uses it; C(path) must have a pyvenv.cfg."""
     reader = VenvReader(settings or CensusSettings())
-    return reader.with_runtimes([reader.describe(path)], package_owners)[0]
+    with reading_below(path):
+        described = reader.describe(path)
+    return reader.with_runtimes([described], package_owners)[0]
 
 
 class VenvReader:
@@ -46,7 +49,7 @@ class VenvReader:
 
     def __init__(self, settings: CensusSettings) -> None:
         self.settings = settings
-        self._known: t.Dict[str, Interpreter] = {}
+        self._known: t.Dict[t.Tuple[int, str], Interpreter] = {}
         self._names: t.Dict[int, str] = {}
 
     def describe(self, path: str) -> Venv:
@@ -88,9 +91,11 @@ class VenvReader:
         return python._replace(reason=record["reason"])
 
     def _interrogated(self, real: str) -> Interpreter:
-        if real not in self._known:
-            self._known[real] = interrogate(Candidate(real, "venv"))
-        return self._known[real]
+        # Not everybody may read what another one may.
+        key = os.geteuid(), real
+        if key not in self._known:
+            self._known[key] = interrogate(Candidate(real, "venv"))
+        return self._known[key]
 
     def _owner(self, uid: int) -> str:
         if uid not in self._names:
@@ -202,10 +207,14 @@ def _why_dead(venv: Venv, problem: t.Optional[str]) -> t.List[str]:
 def _size(path: str) -> int:
     """Return the bytes of all files in C(path); a hard-linked file is counted once."""
     sizes: t.Dict[t.Tuple[int, int], int] = {}
-    for parent, folders, files in os.walk(path):
-        for name in folders + files:
-            # What vanished or is closed to us is left out: the size is what can be seen.
+    waiting = [path]
+    while waiting:
+        parent = waiting.pop()
+        for name in listed(parent):
+            # What vanished, is closed to us or too deep is left out: the size is what can be seen.
             with contextlib.suppress(OSError):
                 found = os.lstat(os.path.join(parent, name))
-                sizes[found.st_dev, found.st_ino] = 0 if stat.S_ISDIR(found.st_mode) else found.st_size
+                is_folder = stat.S_ISDIR(found.st_mode)
+                sizes[found.st_dev, found.st_ino] = 0 if is_folder else found.st_size
+                waiting += [os.path.join(parent, name)] if is_folder else []
     return sum(sizes.values())

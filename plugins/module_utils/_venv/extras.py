@@ -17,6 +17,7 @@ import typing as t
 
 from .._base.text import json_text
 from .._usage.places import listed
+from .._usage.reading import with_rights_of_owner
 from .packages import lines_of, recorded_paths, site_folders
 
 __all__ = ["CARRIED", "extra_files"]
@@ -39,6 +40,7 @@ _SITE = re.compile(
 )
 
 
+@with_rights_of_owner
 def extra_files(venv: str, is_complete: bool = True) -> t.List[str]:
     """Return the paths, relative to C(venv), of what no tool and no package has put there; folders as a whole.
 

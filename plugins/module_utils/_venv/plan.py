@@ -7,6 +7,7 @@
 """What has to be done so that a venv is as it was asked for, why, and with what. Reads, and changes nothing."""
 
 import os
+import re
 import shutil
 import typing as t
 
@@ -46,6 +47,10 @@ CREATE, REBUILD, RELINK, REMOVE, NOTHING = "create", "rebuild", "relink", "remov
 
 _UV_PLACES = "/usr/local/bin:/usr/bin:/opt/uv/bin:/opt/uv"
 _SHOWN = 10
+# What names, versions (PEP 508, PEP 440) and addresses of packages may be made of.
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?\Z")
+_VERSION = re.compile(r"[A-Za-z0-9.!+_-]+\Z")
+_URL = re.compile(r"[^\s\x00-\x20\x7f]*\Z")
 _RECORDED = {
     "interpreter": "made with the interpreter",
     "minor": "made for Python",
@@ -298,7 +303,14 @@ def _recorded_lines(options: VenvOptions, venv: Venv) -> t.Tuple[t.List[str], t.
         name, origin = package.name, package.origin
         if is_seed(name):
             continue
-        if not origin:
+        if (
+            not _NAME.match(name)
+            or (origin and not _URL.match(origin.url))
+            or not (origin or _VERSION.match(package.version))
+        ):
+            # Each is a line for pip, which takes options there, too.
+            unsure.append(f"{printable(name)} (its metadata are not such as an installer writes)")
+        elif not origin:
             lines.append(f"{name}=={package.version}")
         elif options.origins == "leave_out":
             left_out.append(name)

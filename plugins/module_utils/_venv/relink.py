@@ -15,27 +15,24 @@ import os
 import stat
 import typing as t
 
-from .._base.errors import SystemPythonError
+from .._audit.path_files import read_path_file
+from .._base.errors import JournalError
 from .._base.text import from_json, json_text, printable
 from .._disk.atomic import replace_link, write_durably
-from .._disk.files import is_directory, read_text
+from .._disk.files import is_directory, open_to_others, read_text, walk
 from .._disk.hidden import Checkpoint, no_checkpoint
 from .._disk.kernel import sync_folder
+from .._disk.root import writable_by_others
 from .._disk.space import clear_errors
 from .config import CONFIG_NAME, changed_config, parse_config
 from .describe import python_names
 from .interpreter import BaseInterpreter
+from .swap import UnsafeVenvError
 
-__all__ = ["JOURNAL", "UnsafeVenvError", "forget", "relink", "require_own_folders", "undo", "wanted_links"]
+__all__ = ["JOURNAL", "forget", "relink", "require_of_root", "require_own_folders", "undo", "wanted_links"]
 
 JOURNAL = ".fleet.system_python.relinking"
 _BEFORE = ".before-relink-"
-
-
-class UnsafeVenvError(SystemPythonError):
-    """A folder of the venv is a link out of it, so that writing would change something else; details: path, target."""
-
-    kind = "venv_unsafe"
 
 
 def require_own_folders(venv: str) -> None:
@@ -54,6 +51,29 @@ def require_own_folders(venv: str) -> None:
                 path=json_text(path),
                 target=json_text(os.readlink(path)),
             )
+
+
+def require_of_root(venv: str) -> None:
+    """Raise UnsafeVenvError where others than root may change what root would run in the venv, or take for true."""
+    weak = next(filter(None, (_open_at(path) for path, _relative in walk(venv))), None)
+    if weak:
+        raise UnsafeVenvError(
+            f"{printable(venv)} belongs to root, and others than root may change {printable(weak)}: root does not run "
+            "what is in it. Nothing was changed. Make it root's alone, or give the whole venv to another user.",
+            path=json_text(venv),
+            target=json_text(weak),
+        )
+
+
+def _open_at(path: str) -> t.Optional[str]:
+    """Return what others than root may change of an entry of a venv: itself, or what it leads to."""
+    found = os.lstat(path)
+    if stat.S_ISLNK(found.st_mode):
+        return writable_by_others(path)
+    if open_to_others(found):
+        return path
+    added = read_path_file(path).adds if path.endswith((".pth", ".egg-link")) else []
+    return next(filter(None, map(writable_by_others, added)), None)
 
 
 def wanted_links(venv: str, interpreter: BaseInterpreter) -> t.Dict[str, t.Optional[str]]:
@@ -130,7 +150,7 @@ def undo(venv: str) -> bool:
     if os.path.islink(journal) or not os.path.isfile(journal):
         return False
     require_own_folders(venv)
-    saved = from_json(read_text(journal))
+    saved = _saved_in(journal)
     binaries = os.path.join(venv, "bin")
     for name, target in saved["links"].items():
         path = os.path.join(binaries, os.path.basename(name))
@@ -147,6 +167,32 @@ def undo(venv: str) -> bool:
     write_durably(os.path.join(venv, CONFIG_NAME), saved["config"].encode("utf-8", "surrogateescape"), 0o644)
     os.unlink(journal)
     return True
+
+
+def _saved_in(journal: str) -> t.Dict[str, t.Any]:
+    """Return what C(relink) wrote down. Raises JournalError where it is something else by now."""
+    try:
+        saved = from_json(read_text(journal))
+        texts = [
+            *saved["links"],
+            *saved["files"],
+            saved["config"],
+            *filter(None, [*saved["links"].values(), saved["lib64"]]),
+        ]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _damaged(journal, str(error)) from error
+    if not all(isinstance(text, str) and "\0" not in text for text in texts):
+        raise _damaged(journal, "it has something else than names in it")
+    return t.cast(t.Dict[str, t.Any], saved)
+
+
+def _damaged(journal: str, why: str) -> JournalError:
+    return JournalError(
+        f"What an earlier run noted in {printable(journal)} cannot be read ({printable(why)}), so that its links "
+        "cannot be put back. Remove that file, and run again.",
+        path=json_text(journal),
+        problem=printable(why),
+    )
 
 
 def forget(venv: str) -> None:

@@ -14,15 +14,16 @@ from .._base.command import CommandRunner, run_command
 from .._base.errors import PrivilegeError, changing_nothing
 from .._base.run import Run
 from .._base.text import json_text, printable
+from .._base.time_limit import time_limit
 from .._disk.hidden import Checkpoint, no_checkpoint
 from .._disk.lock import RunLock
 from .._rights.account import account_of
 from .._rights.work import run_as
 from .config import CONFIG_NAME
 from .describe import describe_venv
-from .plan import NOTHING, RELINK, NotAVenvError, VenvOptions, VenvPlan, plan_venv
+from .plan import CREATE, NOTHING, REBUILD, RELINK, REMOVE, NotAVenvError, VenvOptions, VenvPlan, plan_venv
 from .records import CensusSettings, InterpreterNames, Venv, VenvBefore, VenvOutcome, VenvResult
-from .relink import JOURNAL, undo
+from .relink import JOURNAL, require_of_root, undo
 from .swap import VenvPlace, require_usable_path
 from .work import VenvWork
 
@@ -44,6 +45,10 @@ class VenvRun(Run[t.Optional[Venv], VenvPlan, VenvResult]):
         self._undone: t.Optional[str] = None
 
     def _look(self) -> t.Optional[Venv]:
+        with time_limit(self.options.timeout, f"The look at {printable(self.path)}"):
+            return self._seen()
+
+    def _seen(self) -> t.Optional[Venv]:
         """Return what is at the path: None for nothing (or an empty folder), else a venv. Raises NotAVenvError."""
         if not os.path.lexists(self.path):
             return None
@@ -60,7 +65,16 @@ class VenvRun(Run[t.Optional[Venv], VenvPlan, VenvResult]):
         )
 
     def _plan(self, seen: t.Optional[Venv]) -> VenvPlan:
-        return plan_venv(self.options, seen)
+        with time_limit(self.options.timeout, f"The plan for {printable(self.path)}"):
+            return self._planned(seen)
+
+    def _planned(self, seen: t.Optional[Venv]) -> VenvPlan:
+        plan = plan_venv(self.options, seen)
+        if plan.action in (CREATE, REBUILD, REMOVE) or (plan.action == RELINK and plan.account.uid == 0):
+            self._place.require_safe(plan.account)
+        if self.options.state == "repaired" and plan.action != NOTHING and plan.account.uid == os.geteuid() == 0:
+            require_of_root(self.path)
+        return plan
 
     def _predicted(self, seen: t.Optional[Venv], plan: VenvPlan) -> VenvResult:
         return self._result(seen, plan, VenvOutcome())
@@ -80,7 +94,9 @@ class VenvRun(Run[t.Optional[Venv], VenvPlan, VenvResult]):
         self._undone = self._place.take_back()
         if os.path.isfile(os.path.join(self.path, JOURNAL)):
             owner = account_of(os.lstat(self.path).st_uid)
-            run_as(owner, lambda: undo(self.path))
+            if owner.uid == 0:
+                self._place.require_safe(owner)
+            run_as(owner, lambda: undo(self.path), self.options.timeout)
             self._undone = "the links from before were put back"
         return bool(self._undone)
 

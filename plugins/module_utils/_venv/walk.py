@@ -9,6 +9,7 @@
 Most of the files there are lie in venvs, so that a host with a thousand of them takes seconds.
 """
 
+import errno
 import os
 import re
 import stat
@@ -30,6 +31,10 @@ _PRUNED = {".git", ".hg", ".svn", "__pycache__", "node_modules", "site-packages"
 _LIBRARY = re.compile(r"(?:python|pypy)\d+\.\d+t?$")
 _INSIDE = {"bin", "include", "lib", "lib64", "share", "Scripts", "Lib"}
 _SHOWN = 20
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+# Each level keeps a descriptor open.
+_DEEPEST = 200
+_MOST_NAMES = 200000
 
 # Folders that a run of python_venv makes beside a venv: what it builds, and what it keeps.
 _HIDDEN = re.compile(r"^\.(?:new|old|aside)-.+\.fleet\.system_python$")
@@ -38,6 +43,15 @@ _HIDDEN = re.compile(r"^\.(?:new|old|aside)-.+\.fleet\.system_python$")
 def is_hidden_venv(name: str) -> bool:
     """Tell whether a folder's name is one that the module python_venv gives what it builds or keeps."""
     return bool(_HIDDEN.match(name))
+
+
+class _Place(t.NamedTuple):
+    """A folder: its path, how deep it lies below the root, and its name in the open folder C(above)."""
+
+    path: str
+    level: int
+    name: str
+    above: t.Optional[int]
 
 
 class VenvWalk:
@@ -97,46 +111,73 @@ class VenvWalk:
 
     def _venvs_below(self, root: str) -> t.List[str]:
         found: t.List[str] = []
-        stack = [(root, 0)]
-        while stack:
-            folder, level = stack.pop()
-            if self.clock() > self.end:
-                self.reasons.append(
-                    f"the time limit of {self.settings.time_limit:.0f} s was over in {printable(folder)}"
-                )
-                break
-            self.folders += 1
-            names = self._names(folder)
-            if names is None:
-                continue
-            is_venv = CONFIG_NAME in names and os.path.isfile(os.path.join(folder, CONFIG_NAME))
-            if is_venv and (self.settings.kept or not is_hidden_venv(os.path.basename(folder))):
-                found.append(folder)
-            if "conda-meta" in names:
-                self.conda.append(folder)
-                names = [name for name in names if name == "envs"]
-            if level < self.settings.depth:
-                inside = _INSIDE if is_venv else ()
-                stack += [
-                    (os.path.join(folder, name), level + 1)
-                    for name in names
-                    if name not in inside and name != CONFIG_NAME and self._is_wanted(folder, name)
-                ]
+        self._enter(_Place(root, 0, root, None), found)
         return found
 
-    def _names(self, folder: str) -> t.Optional[t.List[str]]:
-        """Return the folders in C(folder), without links, and the file that makes it a venv."""
+    def _enter(self, place: "_Place", found: t.List[str]) -> bool:
+        """Search a folder and those in it, each from the one around it, which stays open; false when time is over.
+
+        Whoever exchanges one of them by a link leads nobody away.
+        """
+        if self._is_late(place.path):
+            return False
         try:
-            with os.scandir(folder) as entries:
-                return [
-                    entry.name for entry in entries if entry.name == CONFIG_NAME or entry.is_dir(follow_symlinks=False)
-                ]
-        except FileNotFoundError:
-            # Somebody removed it since its name was read.
-            return None
+            descriptor = os.open(place.name, _FOLDER, dir_fd=place.above)
+        except OSError as error:
+            # Somebody removed or exchanged it since its name was read.
+            if error.errno not in (errno.ENOENT, errno.ELOOP, errno.ENOTDIR):
+                self._closed.append(_unreadable(place.path, error))
+            return True
+        try:
+            inside = self._wanted(place, descriptor, found)
+            return all(
+                self._enter(_Place(one, place.level + 1, os.path.basename(one), descriptor), found) for one in inside
+            )
+        finally:
+            os.close(descriptor)
+
+    def _is_late(self, folder: str) -> bool:
+        if self.clock() <= self.end:
+            return False
+        self.reasons.append(f"the time limit of {self.settings.time_limit:.0f} s was over in {printable(folder)}")
+        return True
+
+    def _wanted(self, place: "_Place", descriptor: int, found: t.List[str]) -> t.List[str]:
+        """Return the paths of the folders to go on with; C(found) gets the place itself where it is a venv."""
+        self.folders += 1
+        names = self._names(place.path, descriptor)
+        is_venv = CONFIG_NAME in names and _is_file(CONFIG_NAME, descriptor)
+        if is_venv and (self.settings.kept or not is_hidden_venv(os.path.basename(place.path))):
+            found.append(place.path)
+        if "conda-meta" in names:
+            self.conda.append(place.path)
+            names = [name for name in names if name == "envs"]
+        if place.level >= min(self.settings.depth, _DEEPEST):
+            return []
+        passed_over = _INSIDE if is_venv else set()
+        return [
+            os.path.join(place.path, name)
+            for name in names
+            if name not in passed_over and name != CONFIG_NAME and self._is_wanted(place.path, name)
+        ]
+
+    def _names(self, folder: str, descriptor: int) -> t.List[str]:
+        """Return the folders in the open C(folder), without links, and the file that makes it a venv."""
+        names: t.List[str] = []
+        try:
+            # Python 3.6 lists no descriptor.
+            with os.scandir(f"/proc/self/fd/{descriptor}") as entries:
+                for number, entry in enumerate(entries):
+                    if number >= _MOST_NAMES or (number % 1000 == 999 and self.clock() > self.end):
+                        self._closed.append(
+                            f"{printable(folder)} has more than {number} names, of which the rest was left out"
+                        )
+                        break
+                    if entry.name == CONFIG_NAME or entry.is_dir(follow_symlinks=False):
+                        names.append(entry.name)
         except OSError as error:
             self._closed.append(_unreadable(folder, error))
-            return None
+        return names
 
     def _is_wanted(self, folder: str, name: str) -> bool:
         if name in _PRUNED or (_LIBRARY.match(name) and os.path.basename(folder) in ("lib", "lib64")):
@@ -158,6 +199,13 @@ class VenvWalk:
         fresh = key not in self.seen
         self.seen.add(key)
         return fresh
+
+
+def _is_file(name: str, descriptor: int) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(name, dir_fd=descriptor).st_mode)
+    except OSError:
+        return False
 
 
 def _unreadable(path: str, error: OSError) -> str:

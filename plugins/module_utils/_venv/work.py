@@ -28,6 +28,9 @@ from .swap import VenvPlace
 
 __all__ = ["VenvWork"]
 
+# How many tools a venv is made with, each within the time limit.
+_TOOLS = 6
+
 
 class VenvWork:
     """The work of one run on one venv; C(before) is the venv that is there, if any."""
@@ -64,14 +67,12 @@ class VenvWork:
 
     def _build(self, recipe: Recipe) -> VenvOutcome:
         before, account = self.before, self.plan.account
-        if before is None and os.path.isdir(self.path):
-            os.rmdir(self.path)
         earlier = read_record(self.path) if self.options.state == "repaired" and before else None
         new = self._place.begin(account)
         try:
-            proof = Proof(*run_as(account, lambda: self._fill(new, recipe, earlier)))
+            proof = Proof(*run_as(account, lambda: self._fill(new, recipe, earlier), _TOOLS * self.options.timeout))
             if before:
-                _take_rights(new, before, account)
+                run_as(self._place.who(), lambda: _take_rights(new, before, account))
             self._checkpoint("built")
             self._place.swap()
             self._prove_in_place(recipe.interpreter, strict=True)
@@ -108,17 +109,21 @@ class VenvWork:
         )
 
     def _prove_in_place(self, interpreter: BaseInterpreter, strict: bool) -> Proof:
-        return Proof(*run_as(self.plan.account, lambda: self._prove(self.path, interpreter, strict)))
+        return Proof(
+            *run_as(
+                self.plan.account, lambda: self._prove(self.path, interpreter, strict), _TOOLS * self.options.timeout
+            )
+        )
 
     def _relink(self, interpreter: BaseInterpreter) -> VenvOutcome:
         owner = self.plan.account
-        run_as(owner, lambda: relink(self.path, interpreter, self._checkpoint))
+        run_as(owner, lambda: relink(self.path, interpreter, self._checkpoint), self.options.timeout)
         try:
             proof = self._prove_in_place(interpreter, strict=False)
         except BaseException:
-            run_as(owner, lambda: undo(self.path))
+            run_as(owner, lambda: undo(self.path), self.options.timeout)
             raise
-        run_as(owner, lambda: self._finish_relink(interpreter))
+        run_as(owner, lambda: self._finish_relink(interpreter), self.options.timeout)
         packages = packages_of(self.path, interpreter.minor)
         return VenvOutcome(imports=proof.imports, packages=packages, foreign_scripts=proof.scripts)
 
