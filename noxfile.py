@@ -33,6 +33,16 @@ def use_sanity_home(core: str) -> None:
     os.environ["HOME"] = str(home)
 
 
+def docs_site(session: nox.Session) -> None:
+    """The guides, and a page for each plugin and role, as a site in build/docsite; a warning is an error."""
+    tools = ("antsibull-docs>=2.28,<3", "ansible-core>=2.19.14,<2.20")
+    session.install(*tools, "myst-parser>=4,<6", "sphinx-ansible-theme>=0.10,<0.11")
+    session.run("python", "tests/tools/docsite.py", str(BUILD / "docsite"))
+
+
+nox.session(name="docs-site", default=False)(docs_site)
+
+
 # antsibull-nox's own session fetches ansible-core and an image from hosts that are no package registries. What pylint
 # says does not depend on the core, and takes it longest.
 for core, arguments in {"2.19": (), "2.16": ("--skip-test", "pylint")}.items():

@@ -41,7 +41,7 @@ def all_gates() -> list[Gate]:
         Gate("mypy", "types", script("typecheck.py"), current),
         Gate("pre-commit", "style of Python, shell and YAML", style, current),
         Gate("antsibull", "YAML in documentation, licenses, files, action group", antsibull, current),
-        Gate("docs", "antsibull-docs lint-collection-docs", nox("docs-check"), current),
+        Gate("docs", "antsibull-docs lint-collection-docs, and the site", nox("docs-check", "docs-site"), current),
         Gate("ansible-lint", "profile production", lint, current),
         Gate("importer", "galaxy-importer on the built artifact", importer, current, complaint=complaint),
         *_host_checks(),
