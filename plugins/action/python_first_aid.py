@@ -29,10 +29,11 @@ class ActionModule(CollectionAction):
         arguments["exceptions"] = own_waivers(arguments["exceptions"], self.variables)
         arguments["files"] = [self.local_file(path) for path in arguments["files"]]
         result["changed"] = False
-        request = request_of(arguments, supported_by_core(), self._task.check_mode, self._task.diff)
+        private = Path(constants.DEFAULT_LOCAL_TMP)
+        request = request_of(arguments, supported_by_core(), private, self._task.check_mode, self._task.diff)
         aid = FirstAid(self.host, request, result)
         if arguments["mode"] == "lend":
             # Ansible removes its local temporary folder when the whole run has ended.
-            aid.lend(Path(tempfile.mkdtemp(dir=constants.DEFAULT_LOCAL_TMP, prefix="first-aid-")))
+            aid.lend(Path(tempfile.mkdtemp(dir=private, prefix="first-aid-")))
         else:
             aid.run()

@@ -106,10 +106,10 @@ options:
     default: []
   needed_files:
     description:
-      - With O(mode=lend), single files to lend where a package cannot be had, from RV(needs).
-      - A file is lent only when its content has the given C(sha256).
+      - With O(mode=lend), the SHA-256 of single files to lend where a package cannot be had, from RV(needs).
+      - Only files of the O(packages) are lent that have the digest in the package database of the lending host, too.
     type: list
-    elements: dict
+    elements: str
     default: []
 author:
   - The fleet.system_python contributors (@fleet-system-python)
@@ -317,7 +317,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
     "may_borrow": {"type": "bool", "default": False},
     "borrowed": {"type": "dict"},
     "packages": {"type": "list", "elements": "str", "default": []},
-    "needed_files": {"type": "list", "elements": "dict", "default": []},
+    "needed_files": {"type": "list", "elements": "str", "default": []},
 }
 
 

@@ -268,7 +268,7 @@ def test_a_neighbour_lends_the_packages(aid: Aid, fresh: Callable[[str], Host], 
     host.check("test-host-repo none")
     host.check(IMPOSTORS)
     before = listing(neighbour)
-    result = aid.role(host, neighbour)
+    result = aid.role(host, neighbour, donors=[neighbour.name])
     assert_brought_back(aid, host, result)
     assert set(result["brought_back"]["source"].values()) == {"borrowed"}
     assert host.run("cat /root/impostor-ran").rc != 0
@@ -281,7 +281,7 @@ def test_a_neighbour_lends_single_files(tmp_path: Path, fresh: Callable[[str], H
     host.check(REMOVE_ALL)
     for each in (host, neighbour):
         each.check("test-host-repo none")
-    result = aid.role(host, neighbour)
+    result = aid.role(host, neighbour, donors=[neighbour.name])
     assert_brought_back(aid, host, result)
     assert set(result["brought_back"]["source"].values()) == {"borrowed files"}
     if (image, core) == ("sles15", "2.16"):
@@ -295,7 +295,7 @@ def test_a_neighbour_whose_file_is_not_what_the_database_says(aid: Aid, fresh: C
         each.check("test-host-repo none")
     neighbour.check("printf '#' >>/usr/lib64/python3.9/os.py")
     before = listing(host)
-    result = aid.role(host, neighbour)
+    result = aid.role(host, neighbour, donors=[neighbour.name])
     assert (result["failed"], result["kind"]) == (True, "no_source"), result
     assert "os.py" in result["msg"]
     assert listing(host) == before
@@ -305,11 +305,14 @@ def test_a_neighbour_that_cannot_help(aid: Aid, fresh: Callable[[str], Host]) ->
     host, neighbour = fresh("rhel9"), fresh("sles15")
     host.check("test-host-repo none")
     host.tamper("no_python_left")
-    before = listing(host)
+    before = listing(host), listing(neighbour)
     result = aid.role(host, neighbour)
     assert (result["failed"], result["kind"]) == (True, "no_source"), result
-    assert "no other host of the play could be asked" in result["msg"]
-    assert listing(host) == before
+    assert ("needs" in result, "Borrowing" in result["msg"]) == (False, False)
+    result = aid.role(host, neighbour, donors=[neighbour.name])
+    assert (result["failed"], result["kind"]) == (True, "no_source"), result
+    assert f"Borrowing: {neighbour.name}: No source could give" in result["msg"]
+    assert (listing(host), listing(neighbour)) == before
 
 
 def test_one_of_two_twins(tmp_path: Path, fresh: Callable[[str], Host]) -> None:

@@ -156,7 +156,7 @@ class RpmManager(Manager):
         reason = manager_obstacle(self._rpm, zypper)
         if reason:
             raise AcquisitionError(reason, wanted=self.names)
-        argv = [zypper, "--non-interactive", "install", "--no-recommends"] + self.names
+        argv = [zypper, "--non-interactive", "install", "--no-recommends", "--"] + self.names
         return self._run_or_fail(argv, "zypper cannot install it")
 
     def _require_trusted_dnf(self) -> None:
@@ -185,7 +185,7 @@ class RpmManager(Manager):
             )
 
     def remove(self) -> Completed:
-        return self._run_or_fail(["/usr/bin/rpm", "-e"] + self.names, "rpm does not remove it")
+        return self._run_or_fail(["/usr/bin/rpm", "-e", "--"] + self.names, "rpm does not remove it")
 
 
 class DpkgManager(Manager):

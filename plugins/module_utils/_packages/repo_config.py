@@ -233,7 +233,7 @@ class _ConfigurationReader:
 
     def _yum_release(self) -> str:
         for provider in RELEASE_PROVIDERS:
-            argv = [*host_command(), "-q", "--whatprovides", provider, "--qf", _PROVIDED]
+            argv = [*host_command(), "-q", "--whatprovides", "--qf", _PROVIDED, "--", provider]
             asked = self.runner(argv, timeout=60, env=ENVIRONMENT)
             if asked.rc == 0 and asked.out.strip():
                 return _provided_version(asked.out, provider)

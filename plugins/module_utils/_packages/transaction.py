@@ -173,7 +173,7 @@ class Transaction:
 
     def _refuse_obsoleting(self, files: t.Sequence[str], packages: t.Sequence[RpmPackage]) -> None:
         """An upgrade erases what a package obsoletes, without a word."""
-        done = self._ask(["-q", "-p", "--nosignature", "--qf", _OBSOLETES_FORMAT] + list(files))
+        done = self._ask(["-q", "-p", "--nosignature", "--qf", _OBSOLETES_FORMAT, "--"] + list(files))
         self._require_success(done, "The packages cannot be asked what they replace", TransactionRefusedError)
         rules = [line.split("\t") for line in done.out.splitlines() if line.count("\t") == 2]
         own = {package.name for package in packages}

@@ -177,7 +177,7 @@ class UnversionedPlanner:
         return installed(self.host.rpm, mine[-1]["packages"] if mine else [name])
 
     def _require_removable(self, names: t.Sequence[str]) -> None:
-        done = self.host.runner(["/usr/bin/rpm", "-e", "--test"] + list(names), timeout=self.host.timeout)
+        done = self.host.runner(["/usr/bin/rpm", "-e", "--test", "--"] + list(names), timeout=self.host.timeout)
         if done.rc != 0:
             raise PinConflictError(
                 f"The package {', '.join(names)} cannot be removed, so nothing was changed: {printable(done.tail())}",

@@ -69,7 +69,7 @@ class Neighbours:
         """Return what of theirs deviates there, by path; their content is not read."""
         if not self._labels:
             return {}
-        done = self._rpm.ask(["-V", "--nodeps", "--noscripts", "--nofiledigest"] + self._labels)
+        done = self._rpm.ask(["-V", "--nodeps", "--noscripts", "--nofiledigest", "--"] + self._labels)
         self._rpm.check(done)
         entries = parse_verify(done.out)
         return {one.path: one for one in entries if self._is_touched(os.path.dirname(one.path))}

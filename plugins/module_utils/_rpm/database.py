@@ -102,7 +102,7 @@ class Rpm(Asker):
         if not names:
             return Query([], [])
         _check_names(names)
-        done = self.ask(["-q", "--qf", PACKAGES if files else HEADS] + list(names))
+        done = self.ask(["-q", "--qf", PACKAGES if files else HEADS, "--"] + list(names))
         self.check(done)
         packages, messages = parse_packages(done.out)
         missing = not_installed(messages)
@@ -141,7 +141,7 @@ class Rpm(Asker):
         if self.root and os.geteuid() != 0:
             # rpm then enters the other root in a user namespace, where every file seems to have the wrong owner.
             raise PrivilegeError("Verifying below another root folder ({0}) needs root.".format(printable(self.root)))
-        options = ["-V", "--nodeps", "--noscripts"] + (["-v"] if packages else [])
+        options = ["-V", "--nodeps", "--noscripts"] + (["-v"] if packages else []) + ["--"]
         # A copy, because another thread may go on asking meanwhile.
         owned = set(self._known_paths)
         begin = time.time()
@@ -215,7 +215,7 @@ class Rpm(Asker):
         wanted = list(dict.fromkeys(capabilities))
         if not wanted:
             return []
-        done = self.ask(["-q", "--whatrequires", "--qf", NEEDS] + wanted)
+        done = self.ask(["-q", "--whatrequires", "--qf", NEEDS, "--"] + wanted)
         self.check(done)
         found = parse_needing(done.out, frozenset(wanted))
         self._require_packages(bool(found))
@@ -261,7 +261,7 @@ class Rpm(Asker):
         arguments = [argument for path in paths for argument in (path, mark)]
         # One stream: the answer for a path that is absent goes to the error stream, and only its place among
         # the others tells which path an owner belongs to. rpm flushes after every message.
-        done = self.ask(["-q", "-f", "--qf", OWNERS] + arguments, merged=True)
+        done = self.ask(["-q", "-f", "--qf", OWNERS, "--"] + arguments, merged=True)
         if done.timed_out:
             self.check(done)
         sections = re.split("(?:error: )?file " + re.escape(mark) + "[^\n]*\n", done.out)

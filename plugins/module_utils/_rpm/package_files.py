@@ -37,7 +37,7 @@ def package_files(rpm: Asker, files: t.Sequence[str]) -> t.List[RpmPackage]:
         return []
     _require_package_files(files)
     # A signature is not asked for here (see check_signatures), so an unknown key must not hide the package.
-    argv = ["-q", "-p", "--nosignature", "--qf", PACKAGES]
+    argv = ["-q", "-p", "--nosignature", "--qf", PACKAGES, "--"]
     with plain_names(files) as names:
         done = rpm.ask(argv + names)
     packages, messages = parse_packages(done.out)
@@ -64,7 +64,7 @@ def check_signatures(rpm: Asker, files: t.Sequence[str], allow_unsigned: bool = 
     _require_package_files(files)
     with plain_names(files) as names:
         # By its own name: "rpm -K" is an alias of it, and aliases are not read.
-        done = rpm.ask(["-K", "-v"] + names, program="rpmkeys")
+        done = rpm.ask(["-K", "-v", "--"] + names, program="rpmkeys")
     sections = signature_sections(done.out, names)
     for file, section in zip(files, sections):
         complaint = signature_complaint(section, allow_unsigned)

@@ -27,8 +27,9 @@ from ...module_utils._packages.repodata import evr_key
 from ...module_utils._packages.wanted import CACHE_FOLDERS, Wanted
 from ...module_utils._rpm.room import room_wanted
 from ...module_utils._rpm.signatures import signature_complaint
+from .._border.types import HOST
 from .errors import StagingGoneError
-from .probe import STAGING_PARENT, STAGING_PREFIX
+from .probe import STAGING_PARENT, STAGING_PREFIX, staging_folder
 from .records import Attempt, Borrowed
 from .remote import Remote
 from .repositories import RepositoryReader
@@ -96,7 +97,8 @@ class Acquisition:
         Raises SignatureError, VersionGoneError or AcquisitionError, each with C(tried), DiskFullError, ReadOnlyError,
         or StagingGoneError (another run finished meanwhile).
         """
-        self.open()
+        if not self.staging:
+            self.open()
         for name in self.options.ladder:
             if self.missing():
                 _STEPS[name](self)
@@ -104,12 +106,13 @@ class Acquisition:
             raise self._failure()
         return [self.staged[one.nevra] for one in self.wanted]
 
-    def open(self) -> None:
-        """Make the folder."""
+    def open(self, calls: Calls = ()) -> Answer:
+        """Make the folder; return the answer, with that of C(calls)."""
         settings = {"staging_parent": STAGING_PARENT, "staging_prefix": STAGING_PREFIX}
-        answer = self.remote.ask(["stage"], settings, [["make_staging"]])
+        answer = self.remote.ask(["stage"], settings, [["make_staging"], *calls])
         _check_failed(answer, f"A folder for the packages cannot be made in {STAGING_PARENT}")
-        self.staging = answer.first("staging").word
+        self.staging = staging_folder(answer.first("staging").word, "staging")
+        return answer
 
     def close(self) -> None:
         """Remove the folder."""
@@ -150,11 +153,13 @@ class Acquisition:
         sections = list(answer.sections)
         for number, section in enumerate(sections):
             if section.name == "staged":
-                header, signature, content = sections[number + 1 : number + 4]
+                header, signature, content = _following(sections, number, ("header", "signature", "content"))
                 self._judge_file(section, header.body.strip(), signature, content)
 
     def _judge_file(self, section: Section, header: str, signature: Section, content: Section) -> None:
-        nvra, source, staged = section.words
+        nvra, source, staged = section.fields(3)
+        HOST.absolute_path(staged, "staged", [self.staging])
+        found, installed = content.fields(2)
         origin = section.text
         wanted = next((one for one in self.missing() if one.id.nvra == nvra), None)
         if wanted is None:
@@ -169,7 +174,7 @@ class Acquisition:
             self.signature_errors.append(SignatureError(message, file=origin, output=output, reason=complaint))
             self.note(source, message)
             return
-        if content.words[1] not in (content.words[0], "none"):
+        if installed not in (found, "none"):
             self.note(source, f"{origin} is called {nvra} like the installed package, but its files are others")
             return
         self.staged[wanted.nevra] = Staged(wanted, staged, source)
@@ -198,6 +203,16 @@ class Acquisition:
 
     def _offered(self, wanted: Wanted) -> list[str]:
         return sorted(self.available.get(wanted.name, set()) - {wanted.evr}, key=evr_key, reverse=True)
+
+
+def _following(sections: Sequence[Section], number: int, names: Sequence[str]) -> Sequence[Section]:
+    """Return the sections behind one, which must have these names. Raises HostAnswerError."""
+    found = sections[number + 1 : number + 1 + len(names)]
+    if [one.name for one in found] != list(names):
+        raise HOST.refused(
+            " ".join(one.name for one in found), sections[number].name, f"followed by {', '.join(names)}"
+        )
+    return found
 
 
 def _check_failed(answer: Answer, what: str) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from ...module_utils._base.text import printable, shortened
 from ...module_utils._rpm.packages import PackageId, parse_nevra
 from ...module_utils._rpm.verify_output import VerifyEntry, is_drift, parse_verify
+from .._border.types import HOST
 from .script import Section
 
 __all__ = ["METADATA", "ProbedInterpreter", "parse_owners", "read_section"]
@@ -79,8 +80,8 @@ class ProbedInterpreter:
 
 
 def parse_owners(lines: Sequence[str]) -> list[PackageId]:
-    """Return the packages of lines with name, a tab and NEVRA, each once."""
-    return list(dict.fromkeys(parse_nevra(line.partition("\t")[2]) for line in lines))
+    """Return the packages of lines with name, a tab and NEVRA, each once. Raises HostAnswerError."""
+    return list(dict.fromkeys(parse_nevra(HOST.nevra(line.partition("\t")[2], "owners")) for line in lines))
 
 
 def read_section(candidate: ProbedInterpreter, section: Section) -> None:
@@ -125,7 +126,8 @@ def _read_metadata(candidate: ProbedInterpreter, section: Section) -> None:
         fields = line.split("\t", 3)
         if len(fields) == 4:
             mode, user, group, path = fields
-            candidate.metadata[path] = (int(mode, 8), int(user), int(group))
+            bits = HOST.number(mode, "metadata", most=0o7777, base=8)
+            candidate.metadata[path] = (bits, HOST.number(user, "metadata"), HOST.number(group, "metadata"))
 
 
 def _read_way(candidate: ProbedInterpreter, section: Section) -> None:
@@ -167,22 +169,22 @@ def _is_hook(path: str) -> bool:
 
 
 def _read_runtime(candidate: ProbedInterpreter, section: Section) -> None:
-    candidate.runtime = section.word
+    candidate.runtime = HOST.absolute_path(section.word, "runtime")
 
 
 def _read_verified(candidate: ProbedInterpreter, section: Section) -> None:
-    candidate.verified_files = int(section.word)
+    candidate.verified_files = HOST.number(section.word, "verified")
 
 
 def _read_launcher(candidate: ProbedInterpreter, section: Section) -> None:
     """Each launcher is an attempt of its own: what an earlier one in another folder ended with no longer counts."""
-    candidate.launcher = section.word
+    candidate.launcher = HOST.absolute_path(section.word, "launcher")
     if candidate.kind in _VERDICTS_OF_A_START:
         candidate.kind = candidate.reason = ""
 
 
 def _read_isolated(candidate: ProbedInterpreter, section: Section) -> None:
-    candidate.isolated = section.word
+    candidate.isolated = HOST.absolute_path(section.word, "isolated")
 
 
 def _read_start(candidate: ProbedInterpreter, section: Section) -> None:

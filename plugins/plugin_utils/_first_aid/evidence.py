@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from ...module_utils._base.clock import utc_stamp
 from ...module_utils._disk.files import kind_of
 from ...module_utils._disk.kept import path_fields
+from .._border.types import HOST
 from .plan import Target
 from .script import Answer, Section
 
@@ -59,16 +60,16 @@ def kept_of(answer: Answer) -> list[Kept]:
 
 
 def _read_kept(section: Section, after: Section) -> Kept:
-    mode, uid, gid, size, mtime = section.words
+    mode, uid, gid, size, mtime = section.fields(5)
     return Kept(
         action="take" if section.name == "blocked" else "keep",
         path=section.body,
-        mode=int(mode, 16),
-        uid=int(uid),
-        gid=int(gid),
-        size=int(size),
-        mtime=int(mtime),
-        sha256=after.words[0] if after.name == "sha256" else None,
+        mode=HOST.number(mode, "mode", most=0xFFFF, base=16),
+        uid=HOST.number(uid, "uid"),
+        gid=HOST.number(gid, "gid"),
+        size=HOST.number(size, "size"),
+        mtime=HOST.number(mtime, "mtime", least=-(1 << 63)),
+        sha256=HOST.digest(after.word, "sha256") if after.name == "sha256" and after.word else None,
         link_target=after.body if after.name == "link" else None,
     )
 

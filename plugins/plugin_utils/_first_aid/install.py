@@ -32,6 +32,7 @@ from ...module_utils._rpm.room import room_wanted
 from .acquire import Acquisition, AidOptions, Staged, failure_of
 from .errors import ChangedMeanwhileError, OpenWayError
 from .evidence import Kept, kept_of, manifest_texts, reason_of
+from .lend import LOAN
 from .plan import Target
 from .script import Answer, Settings
 
@@ -103,6 +104,7 @@ class PackageInstallation:
             "files": [one.path for one in self.staged],
             "allowed": [] if self.options.check_signatures else ["--nosignature"],
             "installer": self.installer,
+            **LOAN,
             "quarantine": self.options.quarantine,
         }
 
@@ -141,7 +143,10 @@ class PackageInstallation:
         installed = answer.first("installed")
         if installed.words not in ((), ("0",)):
             kept = f" What it may have overwritten is kept in {self.quarantine}." if self.quarantine else ""
-            raise _transaction_error(installed.body, "rpm broke off the transaction", kept)
+            if self.installer == "install_files":
+                raise _transaction_error(installed.body, "rpm broke off the transaction", kept)
+            placed = "None" if answer.has("nothing-placed") else "Not all"
+            raise _transaction_error(installed.body, "The files cannot be put in place", f"{placed} of them was.{kept}")
 
 
 def _require_changeable(answer: Answer) -> None:

@@ -9,6 +9,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -19,13 +20,23 @@ from ...module_utils._base.text import printable
 from ...module_utils._disk.host_mode import OSTREE_BOOTED, PACKAGES, SYSTEM, TOOLS, HostMode, mode_of
 from ...module_utils._disk.os_release import parse_os_release
 from ...module_utils._rpm.packages import PackageId, parse_nevra
+from .._border.types import HOST
 from .candidate import ProbedInterpreter, parse_owners, read_section
 from .core import Supported
 from .database import require_database
 from .records import Hazard, Rejected
 from .script import Answer, Settings
 
-__all__ = ["PARTS", "STAGING_PARENT", "STAGING_PREFIX", "Probe", "is_without_rpm", "probe_settings", "read_probe"]
+__all__ = [
+    "PARTS",
+    "STAGING_PARENT",
+    "STAGING_PREFIX",
+    "Probe",
+    "is_without_rpm",
+    "probe_settings",
+    "read_probe",
+    "staging_folder",
+]
 
 # Variables that make Python, or the dynamic loader, run something else. Those that only change output are not here.
 _ENVIRONMENT = (
@@ -200,7 +211,8 @@ def read_probe(answer: Answer, supported: Supported, accepted: ProbedInterpreter
     candidates: list[ProbedInterpreter] = []
     for section in answer.sections:
         if section.name == "candidate":
-            candidates.append(ProbedInterpreter(section.words[0], section.words[1]))
+            path, minor = section.fields(2)
+            candidates.append(ProbedInterpreter(HOST.absolute_path(path, "candidate"), _minor(minor)))
         elif candidates:
             read_section(candidates[-1], section)
             candidates[-1].accept_difference(accepted)
@@ -215,19 +227,36 @@ def read_probe(answer: Answer, supported: Supported, accepted: ProbedInterpreter
         candidates=candidates,
         environment={section.word: section.body for section in answer.named("environment")},
         installed=_installed(answer),
-        verified={parse_nevra(section.word).nevra: section.body for section in answer.named("package")},
-        leftovers=[section.word for section in answer.named("leftover")],
+        verified={
+            parse_nevra(HOST.nevra(section.word, "package")).nevra: section.body for section in answer.named("package")
+        },
+        leftovers=[staging_folder(section.word, "leftover") for section in answer.named("leftover")],
         supported=supported,
         mode=mode_of([section.word for section in answer.named("mode")]),
         linked=frozenset(section.word for section in answer.named("installed") if "link" in section.words[2:]),
     )
 
 
+def _minor(text: str) -> str:
+    if not re.fullmatch(r"3\.[0-9]{1,2}", text):
+        raise HOST.refused(text, "candidate", "a version such as 3.9")
+    return text
+
+
+def staging_folder(text: str, field: str) -> str:
+    """Return a folder that make_staging made, or may have made. Raises HostAnswerError for any other."""
+    parent, _slash, name = HOST.absolute_path(text, field).rpartition("/")
+    if parent != STAGING_PARENT or not name.startswith(STAGING_PREFIX):
+        raise HOST.refused(text, field, f"a folder {STAGING_PARENT}/{STAGING_PREFIX}*")
+    return text
+
+
 def _installed(answer: Answer) -> dict[str, dict[str, list[PackageId]]]:
     found: dict[str, dict[str, list[PackageId]]] = {}
     for section in answer.named("installed"):
-        binary, minor = section.words[:2]
-        found.setdefault(minor, {})[binary] = parse_owners(section.lines)
+        binary, minor = section.fields(3 if "link" in section.words[2:] else 2)[:2]
+        owners = parse_owners(section.lines)
+        found.setdefault(_minor(minor), {})[HOST.absolute_path(binary, "installed")] = owners
     return found
 
 

@@ -8,11 +8,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, TypedDict
 
+from ...module_utils._base.errors import InvalidDataError
+from ...module_utils._base.text import printable
 from .._border.collected import Attempt, BroughtBack
 
 __all__ = [
@@ -78,10 +81,10 @@ class NeededFile(TypedDict):
 
 
 class LentContent(TypedDict):
-    """Files on the controller: all contents in C(blob), digest and size of each in C(index), C(lacking) not there."""
+    """All contents in the file C(blob) on the controller, each behind the line C(mark); C(lacking) are not there."""
 
     blob: str
-    index: str
+    mark: str
     lacking: int
 
 
@@ -98,7 +101,7 @@ class BorrowedContent:
     """Contents of single files that another host lent, as in LentContent."""
 
     blob: Path
-    index: Path
+    mark: str
 
 
 @dataclass(frozen=True)
@@ -114,14 +117,36 @@ class Borrowed:
     error: Mapping[str, object]
 
 
-def borrowed_from(given: Mapping[str, Any] | None) -> Borrowed | None:
-    """Return the option C(borrowed) of the action, null where it is empty."""
+def borrowed_from(given: Mapping[str, Any] | None, private: Path) -> Borrowed | None:
+    """Return the option C(borrowed) of the action, null where it is empty.
+
+    Raises InvalidDataError for files that no task of this run has put below C(private), and for a mark that none made.
+    """
     if not given:
         return None
     content = given.get("content")
     return Borrowed(
-        packages=tuple(Path(path) for path in (given.get("packages") or {}).values()),
-        content=BorrowedContent(Path(content["blob"]), Path(content["index"])) if content else None,
+        packages=tuple(_lent_file(path, private) for path in (given.get("packages") or {}).values()),
+        content=_content_from(content, private) if content else None,
         lenders=tuple(str(line) for line in given.get("lenders") or ()),
         error=given.get("error") or {},
     )
+
+
+def _content_from(given: Mapping[str, Any], private: Path) -> BorrowedContent:
+    mark = str(given.get("mark"))
+    if not re.fullmatch("@[0-9a-f]{32}@", mark):
+        raise InvalidDataError(
+            "The option 'borrowed' has a mark that no lending host's task made. Nothing was changed."
+        )
+    return BorrowedContent(_lent_file(given.get("blob"), private), mark)
+
+
+def _lent_file(path: object, private: Path) -> Path:
+    real = Path(str(path)).resolve()
+    if not real.is_relative_to(private.resolve()):
+        raise InvalidDataError(
+            f"The option 'borrowed' names {printable(str(path))}, which is no file that another host lent in this run. "
+            "Nothing was changed. Give package files of your own in the option 'files'."
+        )
+    return real

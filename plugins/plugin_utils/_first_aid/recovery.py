@@ -27,7 +27,7 @@ from ...module_utils._rpm.triggers import TRIGGERS_QUERY, Trigger, read_triggers
 from .acquire import Acquisition, AidOptions, failure_of
 from .evidence import kept_of, manifest_texts
 from .install import PackageInstallation, lock_settings, raise_locked
-from .lend import needed_files
+from .lend import LOAN, needed_of
 from .plan import Target
 from .probe import Probe
 from .records import Attempt, BorrowedContent, BroughtBack
@@ -98,22 +98,17 @@ class Recovery:
 
     def _unpack(self, acquisition: Acquisition, target: Target, content: BorrowedContent) -> None:
         acquisition.open()
-        blob, index = (self.remote.upload(path) for path in (content.blob, content.index))
-        answer = acquisition.ask(["borrow"], [["unpack_blob", blob, index]])
-        mismatched = len(list(answer.named("mismatch")))
-        lacking = self._lacking(acquisition, target)
-        if lacking or mismatched:
+        settings = {"reinstalled": [one.id.label for one in target.wanted], **LOAN}
+        unpack = ["unpack_blob", self.remote.upload(content.blob), content.mark]
+        answer = acquisition.ask(["borrow"], [unpack, ["list_needed"]], settings)
+        have = set(answer.first("contents").lines)
+        lacking = [one["path"] for one in needed_of(answer) if one["sha256"] not in have]
+        if lacking:
             raise AcquisitionError(
                 f"The files that another host lent are not enough: {len(lacking)} are missing, for example "
-                f"{printable(lacking[0]) if lacking else 'none'}; {mismatched} are not what they claim to be. "
-                "Nothing was changed.",
+                f"{printable(lacking[0])}. Nothing was changed.",
                 wanted=target.nevras,
             )
-
-    def _lacking(self, acquisition: Acquisition, target: Target) -> list[str]:
-        needed = needed_files(self.remote, target.wanted)
-        have = set(acquisition.ask(["borrow"], [["list_contents"]]).first("contents").lines)
-        return [one["path"] for one in needed if one["sha256"] not in have]
 
 
 def _brought_back(installation: PackageInstallation, source: dict[str, str]) -> BroughtBack:

@@ -85,7 +85,7 @@ def configuration_of(answer: Answer) -> Configuration:
     }
 
     def answered(argv: Sequence[str], **_options: object) -> Completed:
-        provider = argv[argv.index("--whatprovides") + 1]
+        provider = argv[-1]
         return Completed(tuple(argv), codes.get(provider, 1), provided.get(provider, ""), "", False)
 
     # A package's architecture has the form of a package's name.

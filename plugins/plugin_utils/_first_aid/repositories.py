@@ -136,8 +136,9 @@ class _Download(NamedTuple):
     def note_failures(self, answer: Answer) -> None:
         """Note what went wrong."""
         for section in answer.named("download"):
-            if section.word == self.key and section.words[1] != "0":
-                self.fail(printable(section.body.strip()[-300:]) or f"exit code {section.words[1]}")
+            _key, code, _size = section.fields(3)
+            if section.word == self.key and code != "0":
+                self.fail(printable(section.body.strip()[-300:]) or f"exit code {code}")
         if self.body(answer, "mismatch") is not None:
             self.reading.failures.append(f"{shown_url(self.url)} is not what the metadata says")
 

@@ -39,7 +39,7 @@ from .lend import Lender, needed_files
 from .look import Look
 from .plan import Target, plan_targets
 from .probe import Probe
-from .records import Borrowed, BroughtBack, NeededFile, RecoveryPlan, borrowed_from
+from .records import Borrowed, BroughtBack, RecoveryPlan, borrowed_from
 from .recovery import Recovery, install_named, remove_leftovers, require_root, settle_database, triggers_on
 from .remote import Remote
 from .report import brought_back_text, diff_of, prediction_text, summary_of
@@ -67,23 +67,26 @@ class FirstAidRequest:
     install: str | None = None
     may_borrow: bool = False
     packages: Sequence[str] = ()
-    needed_files: Sequence[NeededFile] = ()
+    needed_files: Sequence[str] = ()
     waivers: Sequence[Waiver] = ()
     check_mode: bool = False
     diff: bool = False
 
 
 def request_of(
-    arguments: Mapping[str, Any], supported: Supported, check_mode: bool = False, diff: bool = False
+    arguments: Mapping[str, Any], supported: Supported, private: Path, check_mode: bool = False, diff: bool = False
 ) -> FirstAidRequest:
-    """Return the request of the action's C(arguments), whose files were found on the controller."""
+    """Return the request of the action's C(arguments), whose files were found on the controller.
+
+    C(private) is the folder of the controller that has what was lent in this run.
+    """
     return FirstAidRequest(
         supported=supported,
         contract=arguments["contract"] or None,
         options=AidOptions(
             files=tuple(Path(path) for path in arguments["files"]),
             host_files=tuple(arguments["host_files"]),
-            borrowed=borrowed_from(arguments["borrowed"]),
+            borrowed=borrowed_from(arguments["borrowed"], private),
             sources=tuple(arguments["sources"]),
             check_signatures=arguments["check_signatures"],
             lock_timeout=arguments["lock_timeout"],
@@ -109,7 +112,7 @@ class FirstAid:
 
     def lend(self, folder: Path) -> None:
         """Bring what another host needs to the controller, into C(folder)."""
-        lender = Lender(self._host, self._request.options, folder)
+        lender = Lender(self._host, self._request.options, folder, self._request.contract)
         with changing_nothing():
             self._result["lent"] = lender.run(self._request.packages, self._request.needed_files)
 
@@ -195,7 +198,7 @@ class FirstAid:
     def _ask_others(self, target: Target, error: SystemPythonError) -> None:
         self._result["needs"] = {
             "packages": target.nevras,
-            "files": needed_files(self._host, target.wanted),
+            "files": sorted({one["sha256"] for one in needed_files(self._host, target.wanted)}),
             "error": error.as_dict(),
         }
         self._result["summary"] = f"{error.message} Another host of the play may be able to lend it."

@@ -41,6 +41,12 @@ class Section(NamedTuple):
         """Return the first of the words, an empty text where there is none."""
         return self.words[0] if self.words else ""
 
+    def fields(self, count: int) -> tuple[str, ...]:
+        """Return the words where they are so many. Raises HostAnswerError."""
+        if len(self.words) != count:
+            raise HOST.refused(" ".join((self.name, *self.words)), self.name, f"{count} words")
+        return self.words
+
     @property
     def text(self) -> str:
         """Return the body as it can be shown, without blanks around it."""

@@ -4,20 +4,25 @@
 # shellcheck shell=sh
 
 # PRIVATE to the collection. Single files that another host lends where no package file can be had. What a file must be
-# says the broken host's own package database: content by its digest, the rest by its record. Needs stage.sh before it.
-# Settings: reinstalled (packages that the database knows).
+# says the broken host's own package database: content by its digest, the rest by its record. What is lent says the
+# lending host's: files of the named packages, as they were installed. Needs stage.sh before it.
+# Settings: reinstalled (packages that the database knows), lent (names of packages), most_lent (bytes).
 # shellcheck disable=SC2154  # set by the controller, or by the scripts before
 
 # Path, decimal mode, flags, owner, group, mtime, .digest, package:inode, .link target. Dots, because fields may be empty.
 record_query='[%{FILENAMES}\t%{FILEMODES}\t%{FILEFLAGS}\t%{FILEUSERNAME}\t%{FILEGROUPNAME}\t%{FILEMTIMES}\t.%{FILEDIGESTS}\t%{=NAME}:%{FILEINODES}\t.%{FILELINKTOS}\n]'
+lent_query='[%{FILEMODES:octal} %{FILEDIGESTS}  %{FILENAMES}\n]'
 
-# Sets `records` of the packages' files, `altered_paths` (each with a tab behind), and `shared` (inodes with several names).
+# Beside a file that is to be replaced, so that a rename is all that is left to do.
+new_folder=.fleet-system-python-new
+
+# read_records ANSWER: of rpm -V. Sets `records` of the packages' files, `altered_paths` (each with a tab behind), and
+# `shared` (inodes with several names).
 read_records() {
     # shellcheck disable=SC2086  # one package a word
-    records=$(ask 60 -q --qf "$record_query" $reinstalled)
+    records=$(ask 60 -q --qf "$record_query" -- $reinstalled)
     shared=$(printf '%s\n' "$records" | cut -f 8 | sort | uniq -d)
-    # shellcheck disable=SC2086
-    altered_paths=$(verify $reinstalled | while IFS= read -r line; do
+    altered_paths=$(printf '%s\n' "$1" | while IFS= read -r line; do
         path=/${line#*" /"}
         # A name may end like rpm's note: the records tell which of both it is.
         printf '%s\t\n' "$path" "${path%' (replaced)'}"
@@ -25,15 +30,21 @@ read_records() {
 }
 
 # each_altered FUNCTION: calls it for every altered path, folders before what is in them. Sorting brings a path and its
-# record together, because looking every path up in a shell takes minutes.
+# record together, because looking every path up in a shell takes minutes. Sets `intact`: inode and path of those names
+# of a shared inode that are as they should be.
 each_altered() {
+    intact=''
     sorted=$(printf '%s\n' "$altered_paths" "$records" | sort)
     while IFS=$TAB read -r path mode flags owner group mtime digest inode target; do
         if [ -z "$mode" ]; then
             altered=$path
             continue
         fi
-        [ "$path" = "$altered" ] && [ $((flags & 64)) -eq 0 ] || continue
+        if [ "$path" != "$altered" ]; then
+            ! is_shared || intact=$intact$inode$TAB$path$NL
+            continue
+        fi
+        [ $((flags & 64)) -eq 0 ] || continue
         digest=${digest#.}
         target=${target#.}
         "$1" || return 1
@@ -42,109 +53,146 @@ $sorted
 SORTED
 }
 
+is_shared() {
+    case "$NL$shared$NL" in
+    *"$NL$inode$NL"*) return 0 ;;
+    esac
+    return 1
+}
+
 # list_needed: digest and path of the files whose content is not what the database says.
 list_needed() {
-    read_records
+    # shellcheck disable=SC2086  # one package a word
+    read_records "$(verify $reinstalled)"
+    recorded=$(each_altered print_recorded)
     section needed
-    each_altered print_needed
+    [ -z "$recorded" ] || printf '%s\n' "$recorded" | without_intact
 }
 
-print_needed() {
-    [ $((mode >> 12 & 15)) -eq 8 ] && [ -n "$digest" ] || return 0
-    has_content "$path" || printf '%s  %s\n' "$digest" "$path"
+# In the form of sha256sum. Other algorithms are too weak to vouch for content that comes from elsewhere.
+print_recorded() {
+    [ $((mode >> 12 & 15)) -ne 8 ] || [ "${#digest}" -ne 64 ] || printf '%s  %s\n' "$digest" "$path"
 }
 
-# has_content PATH: it is a file with the content that `digest` names.
-has_content() {
-    [ -f "$1" ] && [ ! -L "$1" ] && [ "$(digest_of_file "$1")" = "$digest" ]
+# Of lines with digest and path those of which the file is something else.
+without_intact() {
+    lines=$(sort -u)
+    found=$(printf '%s\n' "$lines" | digests_of)
+    printf '%s\n' "$lines" "$found" "$found" | sort | uniq -u
 }
 
-# lend_files LIST: on the healthy host; LIST is what list_needed printed. One blob of all contents; digest and size of each.
-lend_files() {
+# Digest and path of the same files as they are. Nothing but regular files is opened.
+digests_of() {
     split_lines
     # shellcheck disable=SC2046  # one path a line
-    set -- "$1" $(cut -c 67- "$1")
-    list=$1
-    shift
-    # What is printed twice is here and is what it must be. Of the same content under two names one will do.
-    good=$({ sort -u "$list" && sha256sum -- "$@" 2>/dev/null; } | sort | uniq -d | sort -u -k 1,1)
+    set -- $(stat -c '%f %n' -- $(cut -c 67-) 2>/dev/null | sed -n 's/^8[0-9a-f]\{3\} //p')
+    [ $# -eq 0 ] || sha256sum -- "$@" 2>/dev/null | sort -u
+    split_words
+}
+
+# lend_files LIST: on the healthy host; LIST has the wanted digests. Only what its own database has as a regular file of
+# the packages, and is as it has it, is lent: one blob of all contents; digest and size of each.
+lend_files() {
+    # shellcheck disable=SC2086  # one package a word
+    recorded=$(ask 60 -q --qf "$lent_query" -- $lent | sed -n 's/^0\{0,1\}10[0-7]\{4\} \([0-9a-f]\{64\}  \/\)/\1/p' |
+        grep -F -f "$1" | sort -u)
+    # Of the same content under two names one will do.
+    good=$({ printf '%s\n' "$recorded" && printf '%s\n' "$recorded" | digests_of; } | sort | uniq -d | sort -u -k 1,1)
     section lent
-    if [ -n "$good" ]; then
-        # shellcheck disable=SC2046
-        set -- $(printf '%s\n' "$good" | cut -c 67-)
-        cat -- "$@" >"$staging/blob"
-        printf '%s\n' "$good" | cut -c -64 >"$staging/digests"
-        stat -c %s -- "$@" | paste -d ' ' "$staging/digests" -
-    fi
+    [ -n "$good" ] || return 0
+    split_lines
+    # shellcheck disable=SC2046  # one path a line
+    set -- $(printf '%s\n' "$good" | cut -c 67-)
+    cat -- "$@" | head -c "$most_lent" >"$staging/blob"
+    printf '%s\n' "$good" | cut -c -64 >"$staging/digests"
+    stat -c %s -- "$@" | paste -d ' ' "$staging/digests" -
     split_words
 }
 
 # send FILE: to the controller.
 send() {
+    [ -f "$1" ] && [ "$(stat -c %s -- "$1")" -le "$most_lent" ] || return 0
     section content
-    [ ! -f "$1" ] || show_encoded "$1"
+    show_encoded "$1"
 }
 
-# unpack_blob BLOB INDEX: each content under the name of its digest, and only if that is its digest.
+# unpack_blob BLOB MARK: the contents, each behind a line with the mark and before a newline. `contents` has the digest
+# and the name of each as it arrived.
 unpack_blob() {
-    mkdir "$staging/content"
-    while read -r digest size; do
-        if [ "$size" -eq 0 ]; then
-            : >"$staging/content/$digest"
-        else
-            dd bs="$size" count=1 iflag=fullblock of="$staging/content/$digest" <&3 2>/dev/null
-        fi
-    done <"$2" 3<"$1"
-    (cd "$staging/content" && sha256sum -- *) | while read -r found name; do
-        [ "$found" != "$name" ] || continue
-        rm -f -- "$staging/content/$name"
-        answer mismatch "$name"
-    done
+    mkdir "$staging/content" && cd "$staging/content" || return 1
+    csplit -s -n 6 -f '' --suppress-matched -- "$1" "/^$2\$/" '{*}' && rm -f 000000 && truncate -s -1 -- *
+    sha256sum -- * | sed "s/  /$TAB/" | sort >"$staging/contents"
+    cd /
+    section contents
+    cut -f 1 "$staging/contents"
 }
 
 # place_files: puts back every altered path of the packages; called under the lock, after what is overwritten was kept.
+# All of it is made beside what is there, and on the disk, before the first name is replaced.
 place_files() {
-    read_records
-    : >"$staging/times"
-    explained each_altered place_file
-    set_times
+    read_records "$state"
+    : >"$staging/regular"
+    : >"$staging/links"
+    explained make_new
+    if [ "$status" -eq 0 ]; then
+        explained replace_all
+    else
+        section nothing-placed
+    fi
+    remove_new
     answer "installed $status" "$output"
-    sync
     return "$status"
 }
 
-place_file() {
-    hidden=${path%/*}/.fleet-system-python-new-${path##*/}
+make_new() {
+    each_altered sort_out || return 1
+    sort -t "$TAB" -k 1,2 "$staging/regular" | join -t "$TAB" -a 1 -e - -o 0,1.2,1.3,1.4,1.5,1.6,1.7,2.2 - "$staging/contents" \
+        >"$staging/sorted"
+    hidden=$NL last=''
+    : >"$staging/times"
+    while IFS=$TAB read -r digest inode permissions owner group mtime path number; do
+        new=${path%/*}/$new_folder/${path##*/}
+        make_hidden "${path%/*}" && { place_twin || place_content; } || return 1
+        printf '%s\t%s\n' "$mtime" "$new" >>"$staging/times"
+        last=$inode last_new=$new
+    done <"$staging/sorted"
+    set_times
+    on_disk "$hidden"
+}
+
+sort_out() {
     permissions=$((mode >> 9 & 7))$((mode >> 6 & 7))$((mode >> 3 & 7))$((mode & 7))
     case $((mode >> 12 & 15)) in
-    4) { [ -d "$path" ] || mkdir -- "$path"; } && chown -- "$owner:$group" "$path" && chmod "$permissions" "$path" ;;
-    10) ln -sf -- "$target" "$hidden" && chown -h -- "$owner:$group" "$hidden" && mv -f -T -- "$hidden" "$path" ;;
-    8) place_twin || place_content ;;
+    4) { [ -d "$path" ] || mkdir -- "$path"; } && chown -- "$owner:$group" "$path" && chmod -- "$permissions" "$path" ;;
+    10) printf '%s\t%s\t%s\t%s\n' "$target" "$owner" "$group" "$path" >>"$staging/links" ;;
+    8) printf '%s\t%s\t%s\t%s\t%s\t%s\t%s\n' "${digest:--}" "$inode" "$permissions" "$owner" "$group" "$mtime" "$path" \
+        >>"$staging/regular" ;;
     esac
 }
 
-# Hard-linked twins become one file again.
-place_twin() {
-    case "$NL$shared$NL" in
-    *"$NL$inode$NL"*) ;;
-    *) return 1 ;;
+make_hidden() {
+    case $hidden in
+    *"$NL$1/$new_folder$NL"*) return 0 ;;
     esac
-    for twin in $(printf '%s\n' "$records" | grep -F "$TAB$inode$TAB" | cut -f 1); do
-        [ "$twin" != "$path" ] || continue
-        has_content "$twin" || continue
-        ln -f -- "$twin" "$hidden" && mv -f -T -- "$hidden" "$path" && return 0
-    done
-    return 1
+    rm -rf -- "$1/$new_folder" && mkdir -m 0700 -- "$1/$new_folder" || return 1
+    hidden=$hidden$1/$new_folder$NL
+}
+
+# Hard-linked twins become one file again; they have the same digest, and so come one after the other.
+place_twin() {
+    is_shared || return 1
+    twin=''
+    case $NL$intact in
+    *"$NL$inode$TAB"*) twin=${intact#*"$inode$TAB"} twin=${twin%%"$NL"*} ;;
+    *) [ "$inode" != "$last" ] || twin=$last_new ;;
+    esac
+    [ -n "$twin" ] && ln -- "$twin" "$new"
 }
 
 place_content() {
-    source=$staging/content/$digest
     # Only mode or owner differ: the content itself is right.
-    [ -f "$source" ] || source=$path
-    install -o "$owner" -g "$group" -m "$permissions" -- "$source" "$hidden" && mv -f -T -- "$hidden" "$path" &&
-        printf '%s\t%s\n' "$mtime" "$path" >>"$staging/times" && return 0
-    rm -f -- "$hidden"
-    return 1
+    if [ "$number" = - ]; then source=$path; else source=$staging/content/$number; fi
+    install -o "$owner" -g "$group" -m "$permissions" -- "$source" "$new"
 }
 
 # Most files of a package have the same time, and one process can set it for all of them.
@@ -166,8 +214,33 @@ set_time() {
     paths=''
 }
 
-# list_contents: the digests of what was unpacked.
-list_contents() {
-    section contents
-    ls "$staging/content"
+# The new folders of what the packages have.
+new_folders() {
+    printf '%s\n' "$records" | cut -f 1 | sed "s|/[^/]*\$|/$new_folder|" | sort -u | while IFS= read -r folder; do
+        [ ! -d "$folder" ] || [ -L "$folder" ] || printf '%s\n' "$folder"
+    done
+}
+
+replace_all() {
+    folders=$(new_folders)
+    while IFS= read -r folder; do
+        set --
+        for new in "$folder"/* "$folder"/.[!.]*; do
+            ! exists "$new" || set -- "$@" "$new"
+        done
+        [ $# -eq 0 ] || mv -f -t "${folder%/*}" -- "$@" || return 1
+    done <<FOLDERS
+$folders
+FOLDERS
+    while IFS=$TAB read -r target owner group path; do
+        new=${path%/*}/$new_folder-link
+        ln -sfn -- "$target" "$new" && chown -h -- "$owner:$group" "$new" && mv -f -T -- "$new" "$path" || return 1
+    done <"$staging/links"
+    on_disk "$folders$NL$(cut -f 4 "$staging/links" | sed 's|/[^/]*$||' | sort -u)"
+}
+
+remove_new() {
+    new_folders | while IFS= read -r folder; do
+        rm -rf -- "$folder"
+    done
 }

@@ -86,21 +86,25 @@ explained() {
     [ "$status" -eq 0 ] || output=$output$NL$errors
 }
 
-# verify PACKAGE... or -f PATH...: the answer of rpm -V; nothing of a package is run for it.
+# verify PACKAGE..., verify_files PATH...: the answer of rpm -V; nothing of a package is run for it.
 verify() {
-    ask 300 -V --nodeps --noscripts "$@"
+    ask 300 -V --nodeps --noscripts -- "$@"
 }
 
-# verified PACKAGE... or -f PATH...: as captured; where rpm failed and has no answer, `output` says why.
+verify_files() {
+    ask 300 -V --nodeps --noscripts -f -- "$@"
+}
+
+# verified FUNCTION...: one of these two, as captured; where rpm failed and has no answer, `output` says why.
 verified() {
-    captured verify "$@"
+    captured "$@"
     [ "$status" -eq 0 ] || [ -n "$output" ] || output=${errors:-"rpm -V ended with exit code $status"}
 }
 
 # What the packages of this system are made for: that of rpm's own. The kernel's may be another one (AlmaLinux builds
 # x86_64_v2 packages).
 system_architecture() {
-    made_for=$(ask 60 -q --qf '%{ARCH}\n' rpm 2>/dev/null) || made_for=$(uname -m)
+    made_for=$(ask 60 -q --qf '%{ARCH}\n' -- rpm 2>/dev/null) || made_for=$(uname -m)
     printf '%s\n' "${made_for%%"$NL"*}"
 }
 
@@ -152,6 +156,14 @@ believed() {
     usual=$(ask 20 --eval '' 2>&1 >/dev/null | rpm_errors)
     trouble=$(printf '%s\n' "$usual" "$usual" "$trouble" | sort | uniq -u)
     [ -z "$trouble" ]
+}
+
+# on_disk PATHS: what was written to the file systems of these paths, one a line, survives a loss of power.
+on_disk() {
+    split_lines
+    # shellcheck disable=SC2086  # one path a line
+    sync -f -- $1 2>/dev/null || sync
+    split_words
 }
 
 # leads_astray PATH: a link that stands for a folder, and leads through a folder that others than root may write. rpm takes

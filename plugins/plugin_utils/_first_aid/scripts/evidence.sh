@@ -40,15 +40,15 @@ keep_packages() {
     architecture=$(system_architecture)
     surveyed=${surveyed:- }
     # shellcheck disable=SC2086  # one package a word
-    owners=$(ask 60 -q --qf "$package_query" $evidence_packages 2>/dev/null | of_architecture)
+    owners=$(ask 60 -q --qf "$package_query" -- $evidence_packages 2>/dev/null | of_architecture)
     labels=$(printf '%s\n' "$owners" | cut -f 2)
     [ -n "$labels" ] || return 0
     # shellcheck disable=SC2086  # one package a word
-    answer evidence-packages "$(ask 60 -q --qf "$install_query" $labels | head -n "$most_lines")"
+    answer evidence-packages "$(ask 60 -q --qf "$install_query" -- $labels | head -n "$most_lines")"
     survey_packages
     altered=$(altered_paths | sed "s/^/$TAB/")
     # shellcheck disable=SC2086  # one package a word
-    [ -z "$altered" ] || answer evidence-records "$(ask 60 -q --qf "$record_query" $labels | grep -F -e "$altered" |
+    [ -z "$altered" ] || answer evidence-records "$(ask 60 -q --qf "$record_query" -- $labels | grep -F -e "$altered" |
         head -n "$most_lines")"
 }
 
@@ -118,7 +118,7 @@ keep_logs() {
 
 # who is of coreutils; last is run where rpm vouches for it.
 keep_logins() {
-    if [ -x /usr/bin/last ] && [ -z "$(verify -f /usr/bin/last 2>&1)" ]; then
+    if [ -x /usr/bin/last ] && [ -z "$(verify_files /usr/bin/last 2>&1)" ]; then
         section "evidence-logins last"
         TZ=UTC0 limited 6 /usr/bin/last -F -w -n 100
     elif [ -f /var/log/wtmp ]; then

@@ -29,7 +29,7 @@ show_configuration() {
     section "architecture $(system_architecture)"
     for provider in "$@"; do
         section "provider $provider"
-        ask 60 -q --whatprovides "$provider" --qf '%{VERSION}\n[%{PROVIDENAME} %{PROVIDEVERSION}\n]' 2>/dev/null
+        ask 60 -q --whatprovides --qf '%{VERSION}\n[%{PROVIDENAME} %{PROVIDEVERSION}\n]' -- "$provider" 2>/dev/null
         section "provider-rc $provider $?"
     done
 }

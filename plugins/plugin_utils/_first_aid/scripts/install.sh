@@ -33,7 +33,7 @@ read_layout() {
     layout=''
     # shellcheck disable=SC2086  # one package a word
     [ -z "$reinstalled" ] ||
-        layout=$(ask 60 -q --qf '[%{FILEMODES} %{FILEFLAGS} %{FILESTATES} %{FILENAMES}\n]' $reinstalled)
+        layout=$(ask 60 -q --qf '[%{FILEMODES} %{FILEFLAGS} %{FILESTATES} %{FILENAMES}\n]' -- $reinstalled)
 }
 
 layout_paths() {
@@ -48,7 +48,7 @@ report_ways() {
     rm -f -- "$staging/ways.recorded"
     [ -f "$staging/ways" ] || return 0
     while IFS= read -r folder; do
-        record=$(ask 60 -qf --qf "$way_query" "$folder" 2>/dev/null |
+        record=$(ask 60 -qf --qf "$way_query" -- "$folder" 2>/dev/null |
             grep -E "^[0-9]+${TAB}[^$TAB]+${TAB}[^$TAB]+$TAB$folder\$" | head -n 1)
         if [ -n "$record" ]; then
             printf '%o\t%s\n' $((${record%%"$TAB"*} & 4095)) "${record#*"$TAB"}" >>"$staging/ways.recorded"
@@ -88,7 +88,7 @@ report_obstacles() {
             obstacle immutable "$path"
         }
     done
-    if [ -x /usr/bin/lsattr ] && [ -z "$(verify -f /usr/bin/lsattr 2>&1)" ]; then
+    if [ -x /usr/bin/lsattr ] && [ -z "$(verify_files /usr/bin/lsattr 2>&1)" ]; then
         # shellcheck disable=SC2086  # one path a line
         for line in $(lsattr -d -- $paths $folders 2>/dev/null | grep '^[^ ]*a[^ ]* '); do
             obstacle append-only "${line#* }"
@@ -246,7 +246,7 @@ reinstall() {
     find_obeyed || return 1
     # shellcheck disable=SC2086  # one file a word
     limited "$install_timeout" rpm --rcfile /usr/lib/rpm/rpmrc --macros "$obeyed" --dbpath "$database" \
-        --reinstall --nodeps --oldpackage --replacefiles "$@" $allowed $files 9>&-
+        --reinstall --nodeps --oldpackage --replacefiles "$@" $allowed -- $files 9>&-
 }
 
 report_test() {
@@ -347,7 +347,7 @@ take_away() {
 
 expected_target() {
     # shellcheck disable=SC2086  # one package a word
-    [ -z "$reinstalled" ] || ask 60 -q --qf '[%{FILELINKTOS}\t%{FILENAMES}\n]' $reinstalled |
+    [ -z "$reinstalled" ] || ask 60 -q --qf '[%{FILELINKTOS}\t%{FILENAMES}\n]' -- $reinstalled |
         while IFS=$TAB read -r target name; do
             [ "$name" != "$path" ] || [ -z "$target" ] || { printf '%s' "$target" && break; }
         done
@@ -398,13 +398,13 @@ install_named() {
         captured limited "$manager_timeout" zypper --non-interactive install --no-recommends -- "$1" 9>&-
         report_named zypper "$1"
     elif may_run_microdnf; then
-        captured limited "$manager_timeout" microdnf -y install --setopt=install_weak_deps=0 "$1" 9>&-
+        captured limited "$manager_timeout" microdnf -y install --setopt=install_weak_deps=0 -- "$1" 9>&-
         report_named microdnf "$1"
     fi
 }
 
 report_named() {
-    if ask 60 -q --whatprovides "$2" >/dev/null 2>&1; then
+    if ask 60 -q --whatprovides -- "$2" >/dev/null 2>&1; then
         section "installed-by $1"
     else
         unusable "$1" "$(how_it_ended)"

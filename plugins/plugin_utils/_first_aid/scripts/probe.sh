@@ -92,7 +92,7 @@ set_places() {
 # Sets `owners` (answer of owner_query), `packages` (name and NEVRA a line) and `library` (the files of the standard
 # library), and checks that the binary itself is a package's file.
 find_owners() {
-    captured ask "$first_answer" -qf --qf "$owner_query" "$binary" "${stdlib:-/usr/lib64/python$minor}/os.py"
+    captured ask "$first_answer" -qf --qf "$owner_query" -- "$binary" "${stdlib:-/usr/lib64/python$minor}/os.py"
     believed || end_in_trouble
     owners=$output
     case "$NL$owners$NL" in
@@ -107,7 +107,7 @@ find_owners() {
         esac
     done
     # SUSE's library is in a package of its own.
-    [ $# -eq 0 ] || owners=$owners$NL$(ask 60 -qf --qf "$owner_query" "$@" 2>/dev/null)
+    [ $# -eq 0 ] || owners=$owners$NL$(ask 60 -qf --qf "$owner_query" -- "$@" 2>/dev/null)
     library=$(printf '%s\n' "$owners" | grep -E "^/usr/lib(64)?/python$minor(/|\$)")
     set_packages
     choose_releases
@@ -141,7 +141,7 @@ set_packages() {
 choose_releases() {
     for name in $(printf '%s\n' "$packages" | sort -u | cut -f 1 | uniq -d); do
         for release in $(printf '%s\n' "$packages" | grep "^$name$TAB" | cut -f 2 | uniq); do
-            verified "$release"
+            verified verify "$release"
             [ "$status" -le 1 ] && [ -z "$(printf '%s\n' "$output" | relevant_lines)" ] || continue
             packages=$(
                 printf '%s\n' "$packages" | grep -v "^$name$TAB"
@@ -178,7 +178,7 @@ relevant_lines() {
 verify_owners() {
     names=$(printf '%s\n' "$packages" | cut -f 2 | sort -u)
     # shellcheck disable=SC2086  # one package a word
-    verified $names
+    verified verify $names
     answer "verify $status" "$output"
     ! cut_short "$status" || reject slow "rpm -V did not come to its end in 300 s (exit code $status)" || return 1
     [ -n "$output" ] || return 0
@@ -280,7 +280,7 @@ unowned_of() {
 
 # rpm names those that no package owns, prints nothing of the others, and ends with their number.
 ask_owners() {
-    captured ask 60 -qf --qf '' "$@"
+    captured ask 60 -qf --qf '' -- "$@"
     unowned=$(printf '%s\n' "$output" | sed -n 's/^file \(.*\) is not owned by any package$/\1/p')
     gone=$(printf '%s\n' "$errors" | grep '^error: file .*: No such file or directory$')
     [ "$status" -eq "$(printf '%s\n' "$unowned" "$gone" | grep -c .)" ] || return 1
@@ -296,7 +296,7 @@ report_hooks() {
     if hooks=$(printf '%s\n' "$candidates" | unowned_of); then
         owned=$(printf '%s\n' "$candidates" "$hooks" "$hooks" | sort | uniq -u)
         # shellcheck disable=SC2086  # one path a line
-        [ -z "$owned" ] || altered=$(split_lines && verified -f $owned && altered_hooks)
+        [ -z "$owned" ] || altered=$(split_lines && verified verify_files $owned && altered_hooks)
     else
         hooks=$candidates
     fi
@@ -447,7 +447,7 @@ probe_all() {
 check_database() {
     section rpm
     command -v rpm || return 1
-    captured ask "$first_answer" -q --qf '%{NAME}\n' rpm
+    captured ask "$first_answer" -q --qf '%{NAME}\n' -- rpm
     believed || end_in_trouble
     [ "$status" -ne 0 ] || return 0
     captured ask 60 -qa --qf '%{NAME}\n'
@@ -493,9 +493,9 @@ check_agreement() {
     recorded=$(ask 60 -qa --qf '[%{FILENAMES}\n]' | grep -x -F -- "$(printf '%s\n' "$@")" | sort -u)
     lost=$(printf '%s\n' "$recorded" | unowned_of | head -n 1)
     [ -z "$lost" ] || trouble="its answers contradict each other: rpm -qf finds no owner of $lost, but a package has it in its record"
-    names=$(ask 60 -qf --qf '%{NAME}\n' "$@" | grep -v ' ' | sort -u)
+    names=$(ask 60 -qf --qf '%{NAME}\n' -- "$@" | grep -v ' ' | sort -u)
     # shellcheck disable=SC2086  # one package a word
-    denied=$([ -z "$names" ] || ask 60 -q --qf '' $names | sed -n 's/^package \(.*\) is not installed$/\1/p' | head -n 1)
+    denied=$([ -z "$names" ] || ask 60 -q --qf '' -- $names | sed -n 's/^package \(.*\) is not installed$/\1/p' | head -n 1)
     [ -z "$denied" ] || trouble="its answers contradict each other: rpm -q denies the package $denied, but rpm -qf names it as an owner"
     [ -z "$lost$denied" ] || end_in_trouble
 }
@@ -508,11 +508,11 @@ report_installed() {
         set_places
         for binary in $(binaries_of); do
             set -- "$binary" "/usr/lib64/python$minor/os.py" "/usr/lib/python$minor/os.py" "$library_path"
-            owners=$(ask 60 -qf --qf "$package_query" "$@" 2>/dev/null | of_architecture)
+            owners=$(ask 60 -qf --qf "$package_query" -- "$@" 2>/dev/null | of_architecture)
             # Where another package took the binary over, the rightful one is still installed.
-            [ "$minor:$binary" != "$system_minor:$system_binary" ] || owners="$(ask 60 -q --qf "$package_query" "$system_package" 2>/dev/null |
+            [ "$minor:$binary" != "$system_minor:$system_binary" ] || owners="$(ask 60 -q --qf "$package_query" -- "$system_package" 2>/dev/null |
                 of_architecture)$NL$owners"
-            ask 60 -qf --qf '' "$binary" >/dev/null 2>&1 ||
+            ask 60 -qf --qf '' -- "$binary" >/dev/null 2>&1 ||
                 [ "$minor:$binary" = "$system_minor:$system_binary" ] || continue
             [ -n "${owners#"$NL"}" ] || continue
             there=''
@@ -534,7 +534,7 @@ survey_packages() {
         *" $package "*) continue ;;
         esac
         surveyed="$surveyed$package "
-        verified "$package"
+        verified verify "$package"
         answer "package $package $status" "$output"
         surveyed_lines=$surveyed_lines$output$NL
     done

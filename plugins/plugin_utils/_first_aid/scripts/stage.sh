@@ -20,6 +20,11 @@ make_staging() {
     df -Pk "$staging"
 }
 
+show_release() {
+    section os-release
+    [ ! -f /etc/os-release ] || head -c 65536 /etc/os-release
+}
+
 # The name of a package file, without the epoch.
 name_query='%{NAME}-%{VERSION}-%{RELEASE}.%{ARCH}'
 
@@ -39,17 +44,17 @@ offer() {
         return 1
     fi
     answer "staged $1 $3 $staged" "$2"
-    explained ask 60 -q -p --nosignature --qf "$name_query\n" "$staged"
+    explained ask 60 -q -p --nosignature --qf "$name_query\n" -- "$staged"
     answer header "$output"
-    explained ask_by rpmkeys 60 -K -v "$staged"
+    explained ask_by rpmkeys 60 -K -v -- "$staged"
     answer signature "$output"
-    section "content $(content_of -p --nosignature "$staged") $(content_of "$1")"
+    section "content $(content_of -p --nosignature -- "$staged") $(content_of -- "$1")"
 }
 
 # What a package puts on the disk, as one number: the same number, the same files. "none" where it is not installed.
 content_of() {
-    content=$(ask 60 -q "$@" --qf '[%{FILEMODES} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILEDIGESTS} %{FILELINKTOS} %{FILENAMES}\n]' \
-        2>/dev/null </dev/null) || { printf none && return 0; }
+    content=$(ask 60 -q --qf '[%{FILEMODES} %{FILEUSERNAME} %{FILEGROUPNAME} %{FILEDIGESTS} %{FILELINKTOS} %{FILENAMES}\n]' \
+        "$@" 2>/dev/null </dev/null) || { printf none && return 0; }
     digest_of_text "$content"
 }
 
@@ -59,7 +64,7 @@ offer_given() {
     shift
     for file in "$@"; do
         [ -f "$file" ] || { unusable "$source" "$file: no such file" && continue; }
-        name=$(ask 60 -q -p --nosignature --qf "$name_query" "$file" 2>/dev/null)
+        name=$(ask 60 -q -p --nosignature --qf "$name_query" -- "$file" 2>/dev/null)
         case " $wanted " in
         *" $name "*) offer "$name" "$file" "$source" ;;
         *) unusable "$source" "$file is ${name:-no package}" ;;
@@ -83,11 +88,11 @@ offer_cached() {
 vouched_settings() {
     split_lines
     # shellcheck disable=SC2086  # one path a line
-    captured ask 60 -qf --qf '%{NAME}\n' $settings
+    captured ask 60 -qf --qf '%{NAME}\n' -- $settings
     bad=$(printf '%s\n' "$output" | sed -n 's/^file \(.*\) is not owned by any package$/\1/p')
     owned=$(printf '%s\n' "$settings" "$bad" "$bad" | sort | uniq -u)
     # shellcheck disable=SC2086
-    [ -z "$owned" ] || verified -f $owned
+    [ -z "$owned" ] || verified verify_files $owned
     ! cut_short "$status" || return 0
     [ -z "$owned" ] || bad=$(printf '%s\n' "$output" | sed -n 's/^..5[^/]* \(\/.*\)$/\1/p')
     printf '%s\n' "$owned" "$bad" "$bad" | sort | uniq -u
@@ -107,7 +112,7 @@ foreign_setting() {
 vouched() {
     [ -x "$1" ] || { unusable "$2" "$1 is not installed" && return 1; }
     ! others_lead "${1%/*}" || { unusable "$2" "not started, others than root may change $open_folder" && return 1; }
-    verified -f "$1"
+    verified verify_files "$1"
     altered=$(printf '%s' "$output" | grep -v -E '^.{9,11}[cdglr] /|^\.\.\.\.\.\.\.T\.')
     [ -z "$altered" ] || { unusable "$2" "not started, its package is altered: $altered" && return 1; }
     foreign=$(foreign_setting)
@@ -161,7 +166,7 @@ download_by_zypper() {
     may_run_zypper || return 0
     specs=''
     for package in $wanted; do
-        specs="$specs $(ask 60 -q --qf '%{NAME}.%{ARCH}=%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}' "$package")"
+        specs="$specs $(ask 60 -q --qf '%{NAME}.%{ARCH}=%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}' -- "$package")"
     done
     # shellcheck disable=SC2086  # one package a word
     captured limited "$manager_timeout" zypper --non-interactive --xmlout --pkg-cache-dir "$staging/download/zypper" \
@@ -176,7 +181,7 @@ download_by_microdnf() {
     mkdir "$staging/download/microdnf"
     # It has no --destdir: the files come to the current folder.
     # shellcheck disable=SC2016,SC2086  # for the other shell; one package a word
-    captured limited "$manager_timeout" sh -c 'cd -- "$1" && shift && exec microdnf download "$@"' \
+    captured limited "$manager_timeout" sh -c 'cd -- "$1" && shift && exec microdnf download -- "$@"' \
         sh "$staging/download/microdnf" $wanted
     found=$(printf '%s\n' "$staging"/download/microdnf/*.rpm)
     offer_downloaded microdnf

@@ -20,7 +20,7 @@ harmless() {
 # $work/drift: KIND (missing, replaced, content, metadata or stricter), PACKAGE and PATH, for what is not as rpm has it.
 verify() {
     # shellcheck disable=SC2086  # one package a word
-    ask 600 -V --nodeps --noscripts $recorded >"$work/verify"
+    ask 600 -V --nodeps --noscripts -- $recorded >"$work/verify"
     code=$?
     answered "$code" || return 1
     trouble='rpm -V failed'

@@ -100,7 +100,7 @@ judge_preload() {
                 found SP109 /etc/ld.so.preload "$said does not exist, but others than root can make it"
         elif ! has_owner "$library"; then
             found SP109 /etc/ld.so.preload "$said belongs to no package"
-        elif ask 60 -V --nodeps --noscripts -f "$library" | grep -q "^[^ ]*5[^ ]* .*$library\$"; then
+        elif ask 60 -V --nodeps --noscripts -f -- "$library" | grep -q "^[^ ]*5[^ ]* .*$library\$"; then
             found SP109 /etc/ld.so.preload "$said is not as its package shipped it"
         fi
     done <"$work/preload"

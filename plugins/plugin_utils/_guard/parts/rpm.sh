@@ -91,7 +91,7 @@ find_architecture() {
         esac
     done)
     architecture=${architecture%%"$NL"*}
-    [ -n "$architecture" ] || architecture=$(ask 60 -q --qf '%{ARCH}\n' rpm | head -n 1)
+    [ -n "$architecture" ] || architecture=$(ask 60 -q --qf '%{ARCH}\n' -- rpm | head -n 1)
 }
 
 # owners_of PATH...: sets `owners`, a name a line.
@@ -156,7 +156,7 @@ ask_about() {
     sed -n 's/^file \(.*\) is not owned by any package$/\1/p' "$work/answers" | sort -u | comm -12 - "$1" >"$work/nobodys"
     grep -v ' ' "$work/answers" | sort -u | grep -v -x -F -e "${installed:-$NL}" >"$work/asked"
     [ ! -s "$work/asked" ] ||
-        in_portions "$work/asked" 100 ask 600 -V --nodeps --noscripts >"$work/verify-others" || return 1
+        in_portions "$work/asked" 100 ask 600 -V --nodeps --noscripts -- >"$work/verify-others" || return 1
     sed -n 's/^..5[^ ]*  . //p' "$work/verify" "$work/verify-others" | sort -u | comm -12 - "$1" >"$work/changed"
 }
 

@@ -33,7 +33,7 @@ class FakeRpm:
 
     def __call__(self, argv: t.Sequence[str], **_options: t.Any) -> Completed:
         self.calls.append(argv)
-        provider = argv[argv.index("--whatprovides") + 1]
+        provider = argv[-1]
         out = self.providers.get(provider, "")
         return Completed(tuple(argv), 0 if out else 1, out or "no package provides {0}\n".format(provider), "", False)
 

@@ -58,14 +58,15 @@ def test_signatures(output: str, complaint: str, unsigned_too: str) -> None:
         assert (expected in said) if expected else said == ""
 
 
-OPENED = ("staging /var/cache/.x",)
+STAGING = "/var/cache/.fleet-system-python-aid-x"
+OPENED = (f"staging {STAGING}",)
 
 
 def staged(
     header: str = NVRA, signature: str = GOOD, content: str = "content 1 1", source: str = "cache"
 ) -> tuple[str, ...]:
     return (
-        f"staged {NVRA} {source} /var/cache/.x/packages/{source}-1.rpm\n/var/cache/dnf/x.rpm",
+        f"staged {NVRA} {source} /var/cache/.fleet-system-python-aid-x/packages/{source}-1.rpm\n/var/cache/dnf/x.rpm",
         f"header\n{header}",
         f"signature\n{signature}",
         content,
@@ -79,7 +80,11 @@ def acquisition(*answers: tuple[str, ...], **options: object) -> Acquisition:
 def test_the_first_source_that_has_it_ends_the_search() -> None:
     work = acquisition(staged(), sources=("cache", "zypper"))
     (found,) = work.run()
-    assert (found.wanted, found.source, found.path) == (WANTED, "cache", "/var/cache/.x/packages/cache-1.rpm")
+    assert (found.wanted, found.source, found.path) == (
+        WANTED,
+        "cache",
+        "/var/cache/.fleet-system-python-aid-x/packages/cache-1.rpm",
+    )
     assert work.tried == []
 
 

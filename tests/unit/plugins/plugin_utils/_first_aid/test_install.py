@@ -47,7 +47,12 @@ PREPARED = ("state abc", "room", "test 0")
 
 
 def installation(remote: Remote) -> PackageInstallation:
-    return PackageInstallation(Acquisition(remote, AidOptions(), TARGET.wanted, "/staging"), AidOptions(), TARGET, [])
+    return PackageInstallation(
+        Acquisition(remote, AidOptions(), TARGET.wanted, "/var/cache/.fleet-system-python-aid-x"),
+        AidOptions(),
+        TARGET,
+        [],
+    )
 
 
 @pytest.mark.parametrize(
@@ -98,9 +103,9 @@ def test_evidence_and_what_is_in_the_way() -> None:
             "overwritten a1ff 0 0 9 1700000001\n/usr/bin/python3",
             "link\npython3.15",
             "overwritten 81ed 0 5 12 1700000002\n/usr/lib64/x y",
-            "sha256 00ff",
+            f"sha256 {'0f' * 32}",
             "overwritten 81ed 0 0 12 1700000002\n/usr/bin/python3.9/inside",
-            "sha256 00ff",
+            f"sha256 {'0f' * 32}",
         ),
         (),
         ("quarantine /q/run", "installed 0\n"),
@@ -124,7 +129,7 @@ def test_evidence_and_what_is_in_the_way() -> None:
     assert [(entry["state"], entry["sha256"], entry.get("link_target")) for entry in done["entries"]] == [
         ("done", None, None),
         ("done", None, "python3.15"),
-        ("done", "00ff", None),
+        ("done", "0f" * 32, None),
     ]
 
 

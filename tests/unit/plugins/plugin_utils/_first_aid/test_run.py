@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -55,13 +56,13 @@ TOO_OLD = (
     "installed /usr/bin/python3.6 3.6\npython3-base\tpython3-base-3.6.15-1.x86_64",
 )
 STAGED = (
-    f"staged {NVRA} cache /s/packages/cache-1.rpm\n/var/cache/x.rpm",
+    f"staged {NVRA} cache /var/cache/.fleet-system-python-aid-s/packages/cache-1.rpm\n/var/cache/x.rpm",
     f"header\n{NVRA}",
     "signature\n/s/x.rpm:\n    Header V4 RSA/SHA256 Signature, key ID 9: OK\n    Header SHA256 digest: OK",
     "content 1 1",
 )
 
-OPENED = ("staging /s",)
+OPENED = ("staging /var/cache/.fleet-system-python-aid-s",)
 PREPARED = ("state abc", "room", "test 0")
 INSTALLED = ("installed 0\n",)
 
@@ -85,7 +86,7 @@ def run(
     }
     remote = RecordedHost(*answers)
     result: dict[str, Any] = {"changed": False}
-    aid = FirstAid(remote, request_of(given, supported_minors("2.19.0"), check_mode, True), result)
+    aid = FirstAid(remote, request_of(given, supported_minors("2.19.0"), Path("/"), check_mode, True), result)
     if error is None:
         aid.run()
         raised = None
@@ -300,11 +301,11 @@ def test_no_source_has_it_and_the_folder_is_removed() -> None:
 
 
 def test_a_host_that_may_borrow_says_what_it_needs() -> None:
-    needed = "needed\n" + "0" * 64 + "  /usr/bin/python3.9\nshort  /usr/bin/other"
+    needed = "needed\n" + "0" * 64 + "  /usr/bin/python3.9"
     result, _remote, _error = run(BROKEN, OPENED, (), (), (needed,), may_borrow=True)
     assert not result["changed"]
     assert result["needs"]["packages"] == [NVRA]
-    assert result["needs"]["files"] == [{"sha256": "0" * 64, "path": "/usr/bin/python3.9"}]
+    assert result["needs"]["files"] == ["0" * 64]
     assert result["needs"]["error"]["kind"] == "no_source"
 
 
