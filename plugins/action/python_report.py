@@ -10,18 +10,20 @@ import json
 import os
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from ansible.errors import AnsibleActionFail
 from ansible.release import __version__ as core_version
+from jinja2 import TemplateError
 
 from ..module_utils._base.clock import new_run_id, utc_stamp
+from ..module_utils._base.errors import HostAnswerError
 from ..modules.python_report import ARGUMENT_SPEC
 from ..plugin_utils._action.base import CollectionAction
-from ..plugin_utils._report.known import KnownHost, known_of
-from ..plugin_utils._report.records import RunRecord
+from ..plugin_utils._report.known import KnownHost, known_of, nonsense
+from ..plugin_utils._report.records import Report, RunRecord
 from ..plugin_utils._report.render import file_stem, render
 from ..plugin_utils._report.shape import shape
 from ..plugin_utils._run.collection import parts, version
@@ -41,7 +43,7 @@ class ActionModule(CollectionAction):
         began = time.monotonic()
         hostvars = self.variables["hostvars"]
         # raw_get gives a host's variables without templating all of them, which takes long for many hosts.
-        known = [known_of(host, _as_data(hostvars.raw_get(host)), options["kind"]) for host in options["hosts"]]
+        known = [_known(host, hostvars.raw_get(host), options["kind"]) for host in options["hosts"]]
         known = [one for one in known if one.state is not HostState.NOT_APPLICABLE]
         statuses = {one.host: one.state.status for one in known}
         result.update(changed=False, folder=None, files=[], statuses=statuses)
@@ -90,6 +92,35 @@ _WANTED = (
 )
 
 
+# What is wrong with data that are not what they were taken for.
+_UNFORESEEN = (ArithmeticError, AttributeError, LookupError, RecursionError, TemplateError, TypeError, ValueError)
+
+
+def _known(host: str, variables: Mapping[str, object], kind: str) -> KnownHost:
+    try:
+        return known_of(host, _as_data(variables), kind)
+    except _UNFORESEEN as error:
+        return nonsense(host, _not_ours(error))
+
+
+def _report_of(one: KnownHost, run: RunRecord, there: Iterable[str]) -> tuple[Report, dict[str, str]]:
+    """Return the report of a host and its texts: what one host answered must not keep others from theirs."""
+    try:
+        report = shape(one, run, there)
+        return report, render(report)
+    except _UNFORESEEN as error:
+        report = shape(nonsense(one.host, _not_ours(error), one.groups), run, there)
+        return report, render(report)
+
+
+def _not_ours(error: Exception) -> HostAnswerError:
+    return HostAnswerError(
+        f"What the host answered cannot be used in a report ({type(error).__name__}). Look at the host itself: its "
+        "shell, tools or Python may have been altered.",
+        field="ansible_facts",
+    )
+
+
 def _as_data(variables: Mapping[str, object]) -> Mapping[str, object]:
     """Return the variables that matter as plain data: newer cores give strings of a class of their own."""
     wanted = {name: variables[name] for name in _WANTED if name in variables}
@@ -103,10 +134,10 @@ def _write(folder: Path, known: Sequence[KnownHost], run: RunRecord) -> Iterator
     there = parts()
     taken: dict[str, str] = {}
     for one in known:
-        report = shape(one, run, there)
+        report, texts = _report_of(one, run, there)
         stem = file_stem(one.host, taken)
         taken[stem] = one.host
-        for extension, text in render(report).items():
+        for extension, text in texts.items():
             _write_whole(folder / f"{stem}.{extension}", text.encode("utf-8", "backslashreplace"))
         yield {"host": one.host, "status": report["status"], "stem": stem}
 

@@ -9,7 +9,16 @@
 import json
 import typing as t
 
-__all__ = ["from_json", "json_text", "printable", "safe", "shortened", "shortened_list"]
+__all__ = [
+    "for_people",
+    "from_json",
+    "json_text",
+    "lines_for_people",
+    "printable",
+    "safe",
+    "shortened",
+    "shortened_list",
+]
 
 _Value = t.TypeVar("_Value")
 
@@ -38,6 +47,22 @@ def printable(text: str) -> str:
     A backslash is doubled so that the original can be told from its escape.
     """
     return "".join(_escape(char) for char in text)
+
+
+def for_people(text: str, longest: int = 2000) -> str:
+    """Return C(text) as one line that does nothing to a terminal, a log or a page, and is not longer than C(longest).
+
+    Every text that a host, an image or a user may have made is shown through this; what is printable stays as it is.
+    """
+    if len(text) > longest:
+        text = text[: longest - 1] + "\u2026"
+    return text if text.isprintable() else printable(text)
+
+
+def lines_for_people(text: str, most: int = 1000) -> str:
+    """Return the first C(most) lines of C(text), each made by C(for_people)."""
+    lines = text.split("\n", most)
+    return "\n".join([for_people(line) for line in lines[:most]] + (["\u2026"] if len(lines) > most else []))
 
 
 def _escape(char: str) -> str:

@@ -17,6 +17,7 @@ from typing import Any
 from ansible.plugins.action import ActionBase
 
 from ...module_utils._base.errors import SystemPythonError, UnknownVariableError, changing_nothing
+from ...module_utils._base.text import lines_for_people
 from .._run.settings import covered, require_own_variables, without_facts
 from .._run.untyped import strings
 from .._run.variables import mistyped
@@ -55,6 +56,11 @@ class CollectionAction(ActionBase):
             if result.get("changed") and not self._task.check_mode:
                 error.changed_nothing = False
             result.update(error.as_result())
+        # Ansible prints them: what a host had in them must do nothing to a terminal.
+        if isinstance(result.get("msg"), str):
+            result["msg"] = lines_for_people(str(result["msg"]))
+        if isinstance(result.get("summary"), list):
+            result["summary"] = [lines_for_people(line) for line in strings(result["summary"])]
         return result
 
     @abstractmethod

@@ -23,7 +23,7 @@ from .._run.untyped import mapping
 from .records import FaultRow, PastRun
 from .text import safe_text
 
-__all__ = ["FORMAT", "RUN_KIND", "ReportFile", "earlier_runs", "reports"]
+__all__ = ["FORMAT", "RUN_KIND", "ReportFile", "earlier_runs", "reports", "unusable"]
 
 _Untyped = Mapping[str, object]
 
@@ -109,6 +109,11 @@ def _fault(path: Path, reason: str) -> FaultRow:
     return FaultRow(file=safe_text(path), reason=safe_text(reason))
 
 
+def unusable(path: Path, error: Exception) -> FaultRow:
+    """Return that a report cannot be used because of an C(error) that nobody foresaw, and that is no other host's."""
+    return _fault(path, f"is no report of this collection: {type(error).__name__} in it")
+
+
 def _text_of(path: Path) -> str:
     # Not blocking: a pipe of that name must not stop the run.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
@@ -158,7 +163,12 @@ def _bad_facts(data: _Untyped) -> str:
 
 
 def _is_finding(one: object) -> bool:
-    return isinstance(one, dict) and isinstance(one.get("id"), str) and isinstance(one.get("severity"), str)
+    return (
+        isinstance(one, dict)
+        and isinstance(one.get("id"), str)
+        and isinstance(one.get("severity"), str)
+        and isinstance(one.get("path"), (str, type(None)))
+    )
 
 
 def _no_run(data: _Untyped) -> str:

@@ -16,7 +16,7 @@ from ...module_utils._audit.findings import RULES
 from .._run.untyped import mapping
 from .history import count_runs, count_states, drifts, kept_run, newest_runs
 from .hosts import counted_findings, host_row, open_findings
-from .load import earlier_runs, reports
+from .load import earlier_runs, reports, unusable
 from .records import (
     CauseCount,
     FaultRow,
@@ -69,7 +69,11 @@ def _read(folder: Path, base: Path, faults: list[FaultRow]) -> tuple[list[HostRo
     rows: dict[str, HostRow] = {}
     runs: Counter[tuple[str, str, bool]] = Counter()
     for report in reports(folder, faults):
-        row = host_row(report, base)
+        try:
+            row = host_row(report, base)
+        except (AttributeError, KeyError, RecursionError, TypeError, ValueError) as error:
+            faults.append(unusable(report.path, error))
+            continue
         if row["host"] in rows:
             reason = f"is a second report of the host {row['host']}; the first one counts"
             faults.append(FaultRow(file=safe_text(report.path), reason=reason))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from ...module_utils._audit.findings import RULES
-from ...module_utils._base.text import printable, shortened
+from ...module_utils._base.text import for_people, shortened
 from .._run.outcome import audited_state, failed_state, finding_ids, repaired_state
 from .._run.states import HostState, by_urgency
 from .._run.untyped import mapping
@@ -22,6 +22,8 @@ from .._run.untyped import mapping
 __all__ = ["RunSummary"]
 
 _Key = TypeVar("_Key")
+# Of what a host says: ids and kinds are words.
+_LONGEST = 100
 _PREFIX = "fleet.system_python."
 # What a run that repairs consists of; where only a look fails, nothing was to be helped.
 _REPAIRS = ("python_first_aid", "system_python")
@@ -102,7 +104,10 @@ class RunSummary:
             *self._findings(hosts),
             *self._errors(hosts),
             *self._next_steps(by_state),
-            *(f"{'page' if name == 'html' else name}: {printable(path)}" for name, path in sorted(self._files.items())),
+            *(
+                f"{'page' if name == 'html' else name}: {for_people(path)}"
+                for name, path in sorted(self._files.items())
+            ),
         ]
 
     def _note_repair(self, host: str, result: Mapping[str, object]) -> None:
@@ -142,7 +147,7 @@ class RunSummary:
             for host, known in hosts.items()
             for kind in known.found
         )
-        names = {kind: printable(f"{kind} {_NAMES.get(kind, '')}") for kind in sorted(found)}
+        names = {kind: for_people(f"{kind} {_NAMES.get(kind, '')}", _LONGEST) for kind in sorted(found)}
         width = max(map(len, names.values()), default=0)
         for kind, name in names.items():
             yield f"  {name:<{width}}  {self._some_hosts(found[kind])}"
@@ -153,7 +158,7 @@ class RunSummary:
             for host, known in hosts.items()
         )
         for kind in sorted(filter(None, kinds)):
-            yield f"  error {printable(kind)}: {self._some_hosts(kinds[kind])}"
+            yield f"  error {for_people(kind, _LONGEST)}: {self._some_hosts(kinds[kind])}"
 
     def _next_steps(self, by_state: Mapping[HostState, list[str]]) -> Iterator[str]:
         urgent = [state for state in by_urgency(by_state) if state.advice]
@@ -162,7 +167,7 @@ class RunSummary:
         yield from (f"next: {state.advice.format(hosts=self._some_hosts(by_state[state]))}" for state in urgent)
 
     def _some_hosts(self, names: Iterable[str]) -> str:
-        return shortened(map(printable, names), self._shown, " ")
+        return shortened(map(for_people, names), self._shown, " ")
 
 
 def _grouped(pairs: Iterable[tuple[_Key, str]]) -> dict[_Key, list[str]]:

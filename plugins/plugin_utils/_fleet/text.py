@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from ...module_utils._base.text import printable
+from ...module_utils._base.text import for_people
 
 __all__ = ["natural_order", "safe_text", "short_text"]
 
@@ -19,15 +19,13 @@ _LONGEST = 400
 
 
 def safe_text(value: object) -> str:
-    """Return C(value) as text without invisible and control characters; empty where it is null."""
-    text = "" if value is None else str(value)
-    return text if text.isprintable() else printable(text)
+    """Return C(value) as text for people; empty where it is null."""
+    return "" if value is None else for_people(str(value))
 
 
 def short_text(value: object) -> str:
-    """Return C(value) as C(safe_text), cut where it is long."""
-    text = safe_text(value)
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
+    """Return C(value) as C(safe_text), cut earlier."""
+    return "" if value is None else for_people(str(value), _LONGEST)
 
 
 def natural_order(text: str) -> list[tuple[int, int, str]]:

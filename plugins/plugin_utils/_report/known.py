@@ -15,12 +15,12 @@ from typing import TypedDict, cast
 from ...module_utils._base.errors import HostAnswerError
 from .._border.collected import Collected, EvidenceAnswer, Facts, FirstAidAnswer, RepairAnswer
 from .._border.schema import record_named
-from .._run.outcome import ErrorRecord, Outcome, host_outcome
+from .._run.outcome import ErrorRecord, host_outcome
 from .._run.settings import require_own_variables
 from .._run.states import HostState
 from .._run.untyped import strings
 
-__all__ = ["KnownHost", "Round", "known_of"]
+__all__ = ["KnownHost", "Round", "known_of", "nonsense"]
 
 
 class Round(TypedDict):
@@ -69,10 +69,7 @@ def known_of(host: str, variables: Mapping[str, object], kind: str) -> KnownHost
     try:
         answers = _answers(variables)
     except HostAnswerError as error:
-        if not (outcome.error and outcome.error["kind"] == error.kind):
-            record = ErrorRecord(kind=error.kind, msg=error.message, details=error.details)
-            outcome = Outcome(HostState.FAILED, error.message, record)
-        return KnownHost(host, outcome.state, groups, outcome.note, outcome.error)
+        return nonsense(host, error, groups)
     # What the repair itself said; what ran again to prove it may have taken the name since.
     result = answers.get("python_report_result") or answers.get("python_restore_result")
     began = variables.get("system_python_began")
@@ -89,6 +86,12 @@ def known_of(host: str, variables: Mapping[str, object], kind: str) -> KnownHost
         rounds=answers.get("python_report_rounds") or (),
         began=str(began) if began else None,
     )
+
+
+def nonsense(host: str, error: HostAnswerError, groups: Sequence[str] = ()) -> KnownHost:
+    """Return what is known of a host of whose answers nothing can be used."""
+    record = ErrorRecord(kind=error.kind, msg=error.message, details=error.details)
+    return KnownHost(host, HostState.FAILED, groups, error.message, record)
 
 
 def _answers(variables: Mapping[str, object]) -> _Answers:

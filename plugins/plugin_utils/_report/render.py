@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
+from markupsafe import Markup
 
-from ...module_utils._base.text import printable
+from ...module_utils._base.text import for_people, lines_for_people
 from ...module_utils._usage.run import counted
 from .._run.states import HostState
 from .records import Report
@@ -37,14 +38,14 @@ def _one_line(value: object) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, (dict, list)):
-        return printable(json.dumps(value, ensure_ascii=False, sort_keys=True))
-    # A backslash in the data has been doubled where it escapes something.
-    return "".join(printable(char) if not char.isprintable() else char for char in str(value))
+        return for_people(json.dumps(value, ensure_ascii=False, sort_keys=True, default=str))
+    return for_people(str(value))
 
 
-def _markdown_text(value: object) -> str:
+def _markdown_text(value: object) -> Markup:
     """Return a text that Markdown shows as it is, also in a table."""
-    return _BLOCK.sub(r"\1\\\2", _SPECIAL.sub(_escaped, _one_line(value)))
+    # It is Markdown now.
+    return Markup(_BLOCK.sub(r"\1\\\2", _SPECIAL.sub(_escaped, _one_line(value))))  # noqa: S704
 
 
 def _escaped(match: re.Match[str]) -> str:
@@ -60,23 +61,36 @@ def _inside_a_word(match: re.Match[str]) -> bool:
     return start > 0 and end < len(text) and text[start - 1].isalnum() and text[end].isalnum()
 
 
-def _markdown_code(value: object) -> str:
+def _markdown_code(value: object) -> Markup:
     """Return a text as a code span, whatever backticks it holds; a bar is escaped for tables."""
     text = _one_line(value) or " "
     fence = "`" * (max((len(run) for run in re.findall(r"`+", text)), default=0) + 1)
     pad = " " if text.startswith("`") or text.endswith("`") else ""
-    return f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|")
+    return Markup(f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|"))  # noqa: S704
 
 
 def _moment(value: str | None) -> str:
     """Return a time of the data for people."""
-    return value.replace("T", " ").replace("Z", " UTC") if value else "-"
+    return value.replace("T", " ").replace("Z", " UTC") if value else Markup("-")
+
+
+def _made_safe(html: bool) -> Callable[[object], object]:
+    """Return what makes a text of everything that a template prints, whether or not it was sent through a filter."""
+    make: Callable[[object], str] = _one_line if html else _markdown_text
+
+    def finalize(value: object) -> object:
+        is_safe = value is None or isinstance(value, (Markup, Undefined, bool, int, float))
+        return value if is_safe else make(value)
+
+    return finalize
 
 
 def _environment(html: bool) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(str(_FOLDER)),
-        autoescape=select_autoescape(("html.j2",)),
+        # What is Markdown already is told from what is not in the same way as HTML is.
+        autoescape=True,
+        finalize=_made_safe(html),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -86,6 +100,7 @@ def _environment(html: bool) -> Environment:
         plain=_one_line,
         text=_one_line if html else _markdown_text,
         code=_markdown_code,
+        lines=lines_for_people,
         counted=counted,
         moment=_moment,
         verdict=lambda word: _VERDICTS[word],

@@ -24,7 +24,7 @@ from typing import TypedDict
 
 from ...module_utils._audit.rule import SEVERITIES
 from ...module_utils._base.errors import HostAnswerError
-from ...module_utils._base.text import shortened
+from ...module_utils._base.text import for_people, shortened
 from .._border.answers import checked_facts
 from .settings import require_own_variables
 from .states import HostState
@@ -53,6 +53,8 @@ _Variables = Mapping[str, object]
 # What modules say of a host that is no case for them, by the kind of their error.
 _OTHER_SYSTEMS = {"not_applicable": HostState.NOT_APPLICABLE, "unknown_platform": HostState.UNKNOWN_PLATFORM}
 
+# Of the words for a state, which another version, or a host, may have left.
+_LONGEST_WORD = 40
 _FIRST_AID = "first aid brought a Python back"
 
 # What a run was to do with its hosts, and the word for one of which it found nothing out.
@@ -98,7 +100,7 @@ class Outcome:
     @property
     def shown(self) -> str:
         """The word that the table prints."""
-        return self.word or self.state.word
+        return for_people(self.word or self.state.word, _LONGEST_WORD)
 
     @property
     def stops_rollout(self) -> bool:
@@ -210,7 +212,8 @@ def outcome_lines(outcomes: Mapping[str, Outcome]) -> list[str]:
     width = max(map(len, outcomes), default=0)
     column = max((len(one.shown) for one in outcomes.values()), default=0)
     return [
-        f"{host:<{width}}  {one.shown:<{column}}  {_in_one_line(one.note)}".rstrip() for host, one in outcomes.items()
+        f"{for_people(host):<{width}}  {one.shown:<{column}}  {_in_one_line(one.note)}".rstrip()
+        for host, one in outcomes.items()
     ]
 
 
@@ -230,7 +233,7 @@ def _urgency(outcome: Outcome) -> tuple[int, int]:
 
 
 def _in_one_line(note: str) -> str:
-    return "; ".join(filter(None, (line.strip() for line in note.splitlines())))
+    return for_people("; ".join(filter(None, (line.strip() for line in note.splitlines()))))
 
 
 def finding_ids(findings: object) -> list[str]:

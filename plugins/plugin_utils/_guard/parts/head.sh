@@ -29,7 +29,12 @@ IFS=" $TAB$NL"
 # Of what it calls, every remark of the loader or of rpm would be a line in the journal at each check.
 exec 3>&2 2>/dev/null
 
+# What others than root may have named, in a text for the journal: nothing in it may be a line, or speak to a terminal.
+for_people() {
+    printf %s "$*" | tr -c ' -~' '?'
+}
+
 die() {
-    printf 'guard: %s\n' "$*" >&3
+    printf 'guard: %s\n' "$(for_people "$*")" >&3
     exit 2
 }

@@ -106,5 +106,5 @@ notify() {
     } >"$work/message"
     with_words "$NL" "$notify" timeout -k 5 30 <"$work/message" >"$work/notified" 2>&1 ||
         printf 'guard: the command for alerts %s failed with %s: %s\n' "${notify%%"$NL"*}" "$?" \
-            "$(tail -c 300 "$work/notified")" >&3
+            "$(for_people "$(tail -c 300 "$work/notified")")" >&3
 }
