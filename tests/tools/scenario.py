@@ -15,9 +15,7 @@ BY_DEFAULT = ("rhel9_overwritten", "sles15_overwritten")
 core = os.environ["SYSTEM_PYTHON_CORE"]
 settings = (ROOT / f"molecule/{name}/molecule.yml").read_text(encoding="utf-8")
 wanted = re.findall(r"^ +image: +(\w+)$", settings, re.MULTILINE)
-made = subprocess.run(
-    ["tests/hosts/build", "--list"], cwd=ROOT, capture_output=True, text=True, check=True
-).stdout.split()
+made = subprocess.check_output(["tests/hosts/build", "--list"], cwd=ROOT, text=True).split()
 lacking = [one for one in wanted if one not in made and f"SYSTEM_PYTHON_{one.upper()}_IMAGE" not in os.environ]
 if lacking:
     print(f"NOT RUN: no image {', '.join(lacking)}; tests/hosts/build says why")

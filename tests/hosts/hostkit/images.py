@@ -199,12 +199,9 @@ class Built:
 
 def present() -> dict[str, Built]:
     """Our images in the engine, by short name."""
-    listing = ["docker", "image", "ls", "--filter", f"label={OWN}", "--format", "{{.Repository}}:{{.Tag}}"]
     tags = {image.tag: image.name for image in IMAGES}
-    found = [name for name in ask(listing).split() if name in tags]
-    if not found:
-        return {}
-    answers = json.loads(ask(["docker", "image", "inspect", *found]))
+    # Asked by name: a list of all images fails while somebody removes one. Of what is not there nothing is printed.
+    answers = json.loads(ask(["docker", "image", "inspect", *tags], check=False) or "[]")
     return {
         tags[name]: Built(answer["Id"], (answer["Config"]["Labels"] or {}).get(RECIPE, ""))
         for answer in answers
