@@ -327,6 +327,69 @@ def test_hostile_names_are_text(show: Show, tmp_path: Path) -> None:
     assert unquote(tab.url).endswith("re<b>ports #1?%41/javascript:alert(7).json")
 
 
+def odd_state(host: str, status: str, *, looked_at: bool = True, **facts: Any) -> dict[str, Any]:
+    """Return the report of an audit of a healthy host, with what is different."""
+    one = report(host, ["web"], "el9", "healthy", BEGIN, 1)
+    one["run"]["kind"] = "audit"
+    one["status"] = status
+    one["before"] = {**one["before"], **facts} if looked_at else None
+    return one
+
+
+def test_what_is_accepted_partly_seen_or_of_an_unknown_system(show: Show, tmp_path: Path) -> None:
+    decided = {"reason": "OPS-7 <b>hardening</b>", "expires": "2027-01-31"}
+    accepted = {**odd_finding(), "accepted": decided}
+    expired = {**odd_finding("SP106", "minor"), "expired": decided}
+    expired["summary"] += "; THE EXCEPTION FOR IT EXPIRED on 2027-01-31"
+    unknown = odd_state("sl-micro", "unknown platform", looked_at=False)
+    unknown["note"] = "no contract knows SL Micro 6.1"
+    write_reports(
+        tmp_path / "r",
+        [
+            odd_state("hardened", "healthy", accepted=[accepted]),
+            odd_state("over", "findings left", findings=[expired], worst="minor", healthy=False),
+            odd_state("by-user", "partial", healthy=False, not_checked={"SP106": "cannot read /etc/sudoers"}),
+            unknown,
+        ],
+    )
+    build(PageRequest(tmp_path / "r", tmp_path))
+    tab = show(tmp_path / "fleet.html")
+    tiles = tab.eval_on_selector_all(
+        ".tile", "all => all.map(tile => [tile.lastChild.textContent, tile.firstChild.textContent])"
+    )
+    assert {name: count for name, count in tiles if count != "0"} == {
+        "healthy": "1",
+        "partly checked": "1",
+        "drift found": "1",
+        "not examined": "1",
+    }
+    row = tab.locator(ROWS, has_text="hardened")
+    row.locator("summary").click()
+    told = row.locator("li").first.inner_text()
+    assert "SP207" in told
+    assert "accepted until 2027-01-31: OPS-7 <b>hardening</b>" in told
+    assert "no contract knows SL Micro 6.1" in tab.locator(ROWS, has_text="sl-micro").inner_text()
+    late = tab.locator(ROWS, has_text="over")
+    late.locator("summary").click()
+    assert "EXPIRED on 2027-01-31" in late.locator("li").first.inner_text()
+    tab.locator(".tile", has_text="partly checked").click()
+    assert names(tab) == ["by-user"]
+
+
+def odd_finding(kind: str = "SP207", severity: str = "critical") -> dict[str, Any]:
+    return {
+        "id": kind,
+        "name": "metadata-altered",
+        "severity": severity,
+        "path": "/usr/bin/python3.9",
+        "summary": "mode, owner or capabilities of 1 file differ",
+        "expected": "0755",
+        "actual": "0777",
+        "evidence": {},
+        "repairable": False,
+    }
+
+
 def test_the_network_is_out_of_reach(browser: Any, thousand: Path) -> None:
     context = browser.new_context()
     tab = context.new_page()
