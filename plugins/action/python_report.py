@@ -125,7 +125,8 @@ def _as_data(variables: Mapping[str, object]) -> Mapping[str, object]:
     """Return the variables that matter as plain data: newer cores give strings of a class of their own."""
     wanted = {name: variables[name] for name in _WANTED if name in variables}
     if "ansible_facts" in wanted:
-        wanted["ansible_facts"] = {"system_python": mapping(wanted["ansible_facts"]).get("system_python")}
+        facts = mapping(wanted["ansible_facts"])
+        wanted["ansible_facts"] = {name: facts[name] for name in ("system_python",) if name in facts}
     return mapping(json.loads(json.dumps(wanted, default=str)))
 
 

@@ -79,7 +79,7 @@ def host_table(hosts: Hosts, kind: str = "remediate") -> Table:
         raise AnsibleFilterError(f"host_table knows no kind {kind!r}, but {', '.join(KINDS)}")
     outcomes = {name: host_outcome(variables, kind) for name, variables in by_name(hosts).items()}
     not_well = [host for host, outcome in outcomes.items() if outcome.needs_somebody]
-    last = totals(outcomes)
+    last = totals(outcomes, kind)
     return Table(lines=[*outcome_lines(outcomes), last], not_well=not_well, message=last if not_well else "")
 
 

@@ -217,13 +217,17 @@ def outcome_lines(outcomes: Mapping[str, Outcome]) -> list[str]:
     ]
 
 
-def totals(outcomes: Mapping[str, Outcome]) -> str:
-    """Return the last line of the table: how many hosts are how, and those that are not well as --limit takes them."""
+def totals(outcomes: Mapping[str, Outcome], kind: str = "remediate") -> str:
+    """Return the last line of the table: how many hosts are how, and those that are not well as --limit takes them.
+
+    Images are no hosts of an inventory, so that cannot limit them.
+    """
     counts = Counter(one.shown for one in sorted(outcomes.values(), key=_urgency))
-    text = f"{len(outcomes)} host{'' if len(outcomes) == 1 else 's'}"
+    what = "image" if kind == "image" else "host"
+    text = f"{len(outcomes)} {what}{'' if len(outcomes) == 1 else 's'}"
     text += "".join(f"{', ' if number else ': '}{counts[word]} {word}" for number, word in enumerate(counts))
     not_well = ",".join(host for host, one in outcomes.items() if one.needs_somebody)
-    return f"{text}. Not well: --limit {shlex.quote(not_well)}" if not_well else text
+    return f"{text}. Not well: --limit {shlex.quote(not_well)}" if not_well and what == "host" else text
 
 
 def _urgency(outcome: Outcome) -> tuple[int, int]:

@@ -67,6 +67,16 @@ def test_each_host_gets_three_files_that_stay_in_the_folder(tmp_path: Path, monk
     assert (folder / "web1.json").stat().st_mode & 0o777 == 0o640
 
 
+def test_facts_of_others_alone_are_no_answer_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    state = {"state": "not applicable", "note": "no packages of rpm"}
+    facts = {"distribution": "Debian"}
+    variables: dict[str, dict[str, Any]] = {
+        "web1": {"ansible_facts": facts, "system_python_outcome": {"state": "findings left", "note": "SP207"}},
+        "debian": {"ansible_facts": facts, "system_python_outcome": state},
+    }
+    assert run(tmp_path / "reports", variables, monkeypatch)["statuses"] == {"web1": "findings left"}
+
+
 def test_a_run_without_anything_to_tell_writes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     variables = {"web1": {"ansible_facts": {"system_python": recorded("healthy_rhel9")["facts"]}}}
     result = run(tmp_path / "reports", variables, monkeypatch, only_found=True)

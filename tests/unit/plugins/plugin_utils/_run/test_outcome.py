@@ -243,6 +243,7 @@ def test_the_worst_findings_are_counted_first_and_hosts_are_named_as_a_shell_tak
     hosts = {"web1": Outcome(HostState.FAILED), "odd name": Outcome(HostState.UNREACHABLE)}
     assert totals(hosts) == "2 hosts: 1 failed, 1 unreachable. Not well: --limit 'web1,odd name'"
     assert totals({"web1": Outcome(HostState.HEALTHY)}) == "1 host: 1 healthy"
+    assert totals(hosts, "image") == "2 images: 1 failed, 1 unreachable"
 
 
 def test_findings_left_beyond_the_limit_of_a_repair_are_no_error() -> None:
