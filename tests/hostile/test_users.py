@@ -390,6 +390,8 @@ def test_what_a_package_says_of_itself_is_no_option_of_pip(
 
 
 JOURNALS = ["", "{", "[]", "5", "{}", '{"links": 5}', "[" * 99999]
+JOURNALS += ['{"links": {"a": "b"}, "files": [], "lib64": null, "config": "\\ud800"}']
+JOURNALS += ['{"links": {"a": "b"}, "files": [], "lib64": "\\u0000", "config": ""}']
 JOURNALS += ['{"links": {"a": 5}, "files": [], "lib64": null, "config": ""}']
 
 
@@ -406,7 +408,8 @@ def test_a_journal_names_nothing_outside_of_the_venv(tmp_path: Path) -> None:
     (tmp_path / "victim").symlink_to("before")
     saved = {"links": {"../../victim": "after"}, "files": ["../../victim"], "lib64": None, "config": "home = /x\n"}
     (venv / JOURNAL).write_text(json.dumps(saved))
-    undo(str(venv))
+    with pytest.raises(JournalError, match="something else than names"):
+        undo(str(venv))
     assert (tmp_path / "victim").readlink() == Path("before")
 
 

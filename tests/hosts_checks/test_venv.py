@@ -179,7 +179,7 @@ def test_links_into_usr_are_never_written_through(ansible: Ansible, shop: Host) 
 
 
 def test_a_full_disk(ansible: Ansible, fleet: Fleet, shop: Host) -> None:
-    host = fleet.start(shop.image, "--tmpfs", "/srv/small:size=8m")
+    host = fleet.start(shop.image, "--tmpfs", "/srv/small:size=8m,mode=755")
     failed = venv(ansible, host, path="/srv/small/app", requirements=[], wheelhouse=None)
     assert failed["kind"] == "disk_full", failed
     assert host.check("ls -A /srv/small") == ""

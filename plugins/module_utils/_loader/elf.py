@@ -26,6 +26,10 @@ _DT_NULL, _DT_NEEDED, _DT_STRTAB, _DT_STRSZ, _DT_SONAME, _DT_RPATH, _DT_RUNPATH 
 # Here are the headers, and the name of the loader.
 _BEGIN = 4096
 _MOST_HEADERS = 4096
+# A header has 64 bytes at most; names, lists of folders and lists of libraries are far shorter, too.
+_LONGEST_HEADER = 256
+_LONGEST_NAME = 1 << 16
+_MOST_LIBRARIES = 1024
 _MOST_TABLE = 4 << 20
 _MOST_RODATA = 64 << 20
 
@@ -149,7 +153,7 @@ class _ElfReader:
     def _table(self, offset: int, size: int, count: int, form: struct.Struct) -> t.List[t.Tuple[t.Any, ...]]:
         if not count:
             return []
-        if size < form.size or count > _MOST_HEADERS:
+        if not form.size <= size <= _LONGEST_HEADER or count > _MOST_HEADERS:
             raise ValueError("it has {0} headers of {1} bytes".format(count, size))
         data = self._bytes(offset, size * count)
         return [form.unpack_from(data, number * size) for number in range(count)]
@@ -184,7 +188,10 @@ class _ElfReader:
             return (), "", (), False
         start = self._file_offset(values[_DT_STRTAB], segments)
         strings = self._bytes(start, min(values.get(_DT_STRSZ, 0), _MOST_TABLE))
-        needed = tuple(_string(strings, value) for key, value in entries if key == _DT_NEEDED)
+        wanted = [value for key, value in entries if key == _DT_NEEDED]
+        if len(wanted) > _MOST_LIBRARIES:
+            raise ValueError("it wants {0} libraries".format(len(wanted)))
+        needed = tuple(_string(strings, value) for value in wanted)
         soname = _string(strings, values[_DT_SONAME]) if _DT_SONAME in values else ""
         path = values.get(_DT_RUNPATH, values.get(_DT_RPATH))
         folders = _string(strings, path).split(":") if path is not None else []
@@ -214,7 +221,7 @@ class _ElfReader:
 
 
 def _string(table: bytes, offset: int) -> str:
-    end = table.find(b"\0", offset)
+    end = table.find(b"\0", offset, offset + _LONGEST_NAME)
     if offset >= len(table) or end < 0:
         raise ValueError("a name is outside of its table")
     return os.fsdecode(table[offset:end])

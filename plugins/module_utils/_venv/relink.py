@@ -173,17 +173,18 @@ def _saved_in(journal: str) -> t.Dict[str, t.Any]:
     """Return what C(relink) wrote down. Raises JournalError where it is something else by now."""
     try:
         saved = from_json(read_text(journal))
-        texts = [
-            *saved["links"],
-            *saved["files"],
-            saved["config"],
-            *filter(None, [*saved["links"].values(), saved["lib64"]]),
-        ]
+        targets = filter(None, [*saved["links"].values(), saved["lib64"]])
+        texts = [*saved["links"], *saved["files"], saved["config"], *targets]
+        names = [*saved["links"], *saved["files"]]
+        if any(b"\0" in os.fsencode(text) for text in texts) or not all(map(_is_name, names)):
+            raise _damaged(journal, "it has something else than names in it")
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise _damaged(journal, str(error)) from error
-    if not all(isinstance(text, str) and "\0" not in text for text in texts):
-        raise _damaged(journal, "it has something else than names in it")
     return t.cast(t.Dict[str, t.Any], saved)
+
+
+def _is_name(name: str) -> bool:
+    return os.path.basename(name) == name not in ("", ".", "..")
 
 
 def _damaged(journal: str, why: str) -> JournalError:
