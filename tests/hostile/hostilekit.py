@@ -20,7 +20,7 @@ from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.scr
     script_text,
 )
 
-__all__ = ["SHELLS", "AnsweringHost", "ShellHost", "answer_of"]
+__all__ = ["SHELLS", "AnsweringHost", "ShellHost", "SilentHostError", "answer_of"]
 
 SHELLS = [shell.split() for shell in ("dash", "busybox sh", "bash --posix") if shutil.which(shell.split()[0])]
 
@@ -29,6 +29,10 @@ def answer_of(*sections: str) -> Answer:
     """Return what a script that came to its end printed."""
     text = "".join(f"\n@m@ {section}\n" for section in ("begin", *sections, "end"))
     return parse_answer(text, "", 0, "@m@")
+
+
+class SilentHostError(Exception):
+    """The host was asked once more than it has answers."""
 
 
 class AnsweringHost(Remote):
@@ -41,6 +45,8 @@ class AnsweringHost(Remote):
 
     def ask(self, parts: Sequence[str], settings: Settings, calls: Calls = ()) -> Answer:
         self.asked.append((parts, settings, calls))
+        if not self.answers:
+            raise SilentHostError
         return answer_of(*self.answers.pop(0))
 
     def upload(self, path: Path) -> str:

@@ -275,15 +275,12 @@ carry_out() {
 take_lock() {
     mkdir -p "${lock_path%/*}" 2>/dev/null
     if command -v flock >/dev/null; then
-        if [ -L "$lock_path" ] || ! (umask 077 && : >>"$lock_path") 2>/dev/null; then
-            answer unsafe-lock "$lock_path"
-            return 1
-        fi
-        # Opened for appending: the holder's note in it stays readable for those who wait.
-        exec 9>>"$lock_path"
+        open_lock || { answer unsafe-lock "$lock_path" && return 1; }
         flock -w "$lock_timeout" 9 || { report_holder "$lock_path" && return 1; }
-        trap ': >"$lock_path"' EXIT
-        note_holder "$lock_path"
+        # Not by its name, which may be somebody else's file by then.
+        trap ': >"/proc/$$/fd/9"' EXIT
+        : >"/proc/$$/fd/9"
+        note_holder >&9
         return 0
     fi
     waited=0
@@ -292,26 +289,45 @@ take_lock() {
         [ "$waited" -le "$lock_timeout" ] || { report_holder "$lock_path.d/holder" && return 1; }
         sleep 1
     done
-    trap 'rm -rf "$lock_path.d"' EXIT
-    note_holder "$lock_path.d/holder"
+    trap 'rm -rf -- "$lock_path.d"' EXIT
+    (set -C && note_holder >"$lock_path.d/holder")
+}
+
+# open_lock: as 9, for appending, so that the holder's note stays readable for those who wait. What is open must be a file
+# of root's own that has this one name: others may write the folder on some systems.
+open_lock() {
+    [ -e "$lock_path" ] || (umask 077 && set -C && : >"$lock_path") 2>/dev/null
+    [ -f "$lock_path" ] && [ ! -L "$lock_path" ] && [ -w "$lock_path" ] || return 1
+    exec 9>>"$lock_path"
+    case $(stat -L -c '%F %u %h' -- "/proc/$$/fd/9") in
+    'regular file 0 1' | 'regular empty file 0 1') ;;
+    *) return 1 ;;
+    esac
+    [ "$lock_path" -ef "/proc/$$/fd/9" ] && [ ! -L "$lock_path" ]
 }
 
 note_holder() {
-    printf '%s\n' "$lock_note" | sed "s/@PID@/$$/" >"$1"
+    printf '%s\n' "$lock_note" | sed "s/@PID@/$$/"
 }
 
 report_holder() {
     section locked
-    cat "$1" 2>/dev/null
+    [ ! -f "$1" ] || head -c 4096 -- "$1"
 }
 
-# keep_evidence: copies what will be overwritten, moves what is in the way. The manifest is on the disk before and after.
+# keep_evidence: copies what will be overwritten or is in the way, and then moves the latter. Each step is on the disk before
+# the next one, so that no loss of power leaves neither the thing nor its copy; the manifest before and after the moves.
 keep_evidence() {
     run_folder=$quarantine/$run_id
+    : >"$manifest.taken"
     if ! failure=$( (umask 077 && mkdir -p "$quarantine" && mkdir "$run_folder" "$run_folder/items" &&
-        write_manifest intended && keep_items && write_manifest "done") 2>&1); then
-        put_back_moved
-        rm -rf -- "$run_folder"
+        write_manifest intended && copy_items && on_disk "$run_folder" && take_items && on_disk "$(item_folders)" &&
+        write_manifest "done") 2>&1); then
+        if put_back_moved && on_disk "$(item_folders)"; then
+            rm -rf -- "$run_folder"
+        else
+            failure="$failure. What was moved is in $run_folder, because it cannot be put back"
+        fi
         answer not-kept "$failure"
         return 1
     fi
@@ -320,20 +336,29 @@ keep_evidence() {
 
 write_manifest() {
     cp -- "$manifest.$1" "$run_folder/manifest.json.new" && chmod 0600 "$run_folder/manifest.json.new" &&
-        sync "$run_folder/manifest.json.new" && mv -f -- "$run_folder/manifest.json.new" "$run_folder/manifest.json"
+        sync "$run_folder/manifest.json.new" && mv -f -- "$run_folder/manifest.json.new" "$run_folder/manifest.json" &&
+        sync "$run_folder"
 }
 
 # One line an item: keep or take, number, path.
-keep_items() {
+copy_items() {
     while IFS=$TAB read -r action number path; do
         item=$run_folder/items/$number
         cp -a -T -- "$path" "$item.new" && mv -T -- "$item.new" "$item" || return 1
-        [ "$action" = keep ] || take_away || return 1
     done <"$manifest.items"
-    sync
 }
 
-# The copy is complete, so the original may go, by renaming. Where a link belongs, it is there again at once.
+take_items() {
+    while IFS=$TAB read -r action number path; do
+        [ "$action" = keep ] || take_away || return 1
+    done <"$manifest.items"
+}
+
+item_folders() {
+    cut -f 3 "$manifest.items" | sed 's|/[^/]*$|/|' | sort -u
+}
+
+# The copy is on the disk, so the original may go, by renaming. Where a link belongs, it is there again at once.
 take_away() {
     hidden=${path%/*}/.fleet-system-python
     target=$(expected_target)
@@ -341,6 +366,7 @@ take_away() {
         ln -s -- "$target" "$hidden-new-$number" || return 1
     fi
     mv -T -- "$path" "$hidden-aside-$number" || return 1
+    printf '%s\n' "$number" >>"$manifest.taken"
     [ -z "$target" ] || mv -T -- "$hidden-new-$number" "$path" || return 1
     rm -rf -- "$hidden-aside-$number"
 }
@@ -353,18 +379,25 @@ expected_target() {
         done
 }
 
+# put_back_moved: what was taken away, beside what is there now and then in its place. Fails where that was not possible.
 put_back_moved() {
+    unmoved=0
     while IFS=$TAB read -r action number path; do
-        [ "$action" = take ] && [ -e "$run_folder/items/$number" ] || continue
-        [ ! -L "$path" ] || rm -f -- "$path"
-        [ -e "$path" ] || cp -a -T -- "$run_folder/items/$number" "$path"
+        grep -q -x -F -e "$number" "$manifest.taken" || continue
+        if exists "$path" && [ ! -L "$path" ]; then continue; fi
+        hidden=${path%/*}/.fleet-system-python-new-$number
+        rm -rf -- "$hidden"
+        cp -a -T -- "$run_folder/items/$number" "$hidden" && { [ ! -d "$hidden" ] || [ ! -L "$path" ] || rm -f -- "$path"; } &&
+            mv -f -T -- "$hidden" "$path" || unmoved=1
     done <"$manifest.items"
+    return "$unmoved"
 }
 
 install_files() {
     [ -n "$files" ] || return 0
     explained reinstall
     answer "installed $status" "$output"
+    on_disk "/usr$NL$database"
     [ "$status" -eq 0 ]
 }
 
@@ -377,6 +410,8 @@ remove_half_written() {
             *" ${file%;*}$NL"*) rm -f -- "$file" && answer half-written "$file" ;;
             esac
         done
+        # Of a run that was killed while it put single files in place.
+        [ ! -d "$folder/.fleet-system-python-new" ] || rm -rf -- "$folder/.fleet-system-python-new"
     done
 }
 
