@@ -13,7 +13,17 @@ from ansible.release import __version__ as core_version
 
 from ..module_utils._base.errors import SystemPythonError
 from ..plugin_utils._action.trusted_module import TrustedModuleAction
-from ..plugin_utils._pin.inventory import Change, content_of, ensure_file, explain, file_for, folder_of
+from ..plugin_utils._pin.inventory import (
+    Change,
+    content_of,
+    ensure_file,
+    explain,
+    file_for,
+    folder_of,
+    require_agreement,
+)
+from ..plugin_utils._run.settings import registered
+from ..plugin_utils._run.untyped import mapping, strings
 
 
 class ActionModule(TrustedModuleAction):
@@ -57,4 +67,14 @@ class ActionModule(TrustedModuleAction):
         group = arguments.get("inventory_group")
         path = file_for(folder, str(self.variables["inventory_hostname"]), str(group) if group else None)
         content = content_of(interpreter) if wish == "present" else None
+        if content and group:
+            require_agreement(str(group), interpreter, self._of_others(str(group)))
         return ensure_file(path, content, check_mode, shared=bool(group))
+
+    def _of_others(self, group: str) -> list[str]:
+        """Return the interpreters that first aid found in this run on the other hosts of a group."""
+        others = set(strings(mapping(self.variables.get("groups")).get(group)))
+        others.discard(self.variables["inventory_hostname"])
+        results = (registered(self.variables, one, "python_first_aid_result") for one in sorted(others))
+        found = (mapping(result).get("interpreter") for result in results)
+        return [one for one in found if isinstance(one, str) and one]

@@ -14,6 +14,7 @@ from ansible import constants
 from ansible.release import __version__ as core_version
 
 from ...module_utils._audit.contract import Contract
+from .._border.types import HOST
 from .._first_aid.core import Supported, supported_minors
 from .._first_aid.look import Look
 from .._first_aid.probe import Probe
@@ -51,7 +52,13 @@ def trusted_interpreter_where_rpm_is(host: Remote, result: dict[str, object]) ->
 
 def _trusted(probe: Probe) -> Trusted | None:
     interpreter, isolated = probe.interpreter(), probe.isolated_interpreter()
-    return Trusted(interpreter, isolated) if interpreter and isolated else None
+    if not (interpreter and isolated):
+        return None
+    return Trusted(_path(interpreter, "interpreter"), _path(isolated, "isolated interpreter"))
+
+
+def _path(text: str, field: str) -> str:
+    return HOST.absolute_path(HOST.line(text, field), field)
 
 
 def _looking(host: Remote, contract: Contract | None, result: dict[str, object]) -> Look:

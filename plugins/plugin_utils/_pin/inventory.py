@@ -15,22 +15,29 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from ansible import constants
 
 from ...module_utils._base.errors import PinConflictError, PinImpossibleError
+from ...module_utils._base.text import printable
 from ...module_utils._disk.atomic import write_durably
+from .._border.types import HOST
 
-__all__ = ["Change", "content_of", "ensure_file", "explain", "file_for", "folder_of"]
+__all__ = ["Change", "content_of", "ensure_file", "explain", "file_for", "folder_of", "require_agreement"]
 
 NAME = "fleet_system_python.yml"
 _DIGEST = "# sha256: "
 _TITLE = "# Made by fleet.system_python.python_pin, which also removes it. A changed file is left alone.\n"
 # Launchers that first aid made for one boot; see docs/notes/first-aid.md.
 _PASSING = "/run/"
+_PLAIN = re.compile(r"(?:/[A-Za-z0-9_.+-]+)+\Z")
+# Of the release, of packages beside it, and of python_runtime.
+_OF_ALL = re.compile(r"/(?:usr/bin|usr/libexec|opt/python/[0-9.]+/bin)/(?:platform-)?python[0-9.]*\Z")
 
 
 class Change(NamedTuple):
@@ -61,8 +68,29 @@ def content_of(interpreter: str) -> str:
             "host right first.",
             interpreter=interpreter,
         )
+    if not _PLAIN.match(interpreter) or ".." in interpreter.split("/"):
+        # Ansible would run a template in it on the controller.
+        raise HOST.refused(interpreter, "interpreter", "the path of an interpreter")
     body = f"ansible_python_interpreter: {json.dumps(interpreter)}\n"
     return f"---\n{_DIGEST}{_digest(body)}\n{_TITLE}{body}"
+
+
+def require_agreement(group: str, interpreter: str, of_others: Sequence[str]) -> None:
+    """Raise PinConflictError where it is not for this host to say what a whole group has.
+
+    C(of_others) are the interpreters of those other hosts of the group of which this run knows one: most of all have to
+    say the same. And it is where only root and packages put interpreters, on a host that did not say so, too.
+    """
+    said = Counter([interpreter, *of_others])
+    if said[interpreter] * 2 <= said.total():
+        counts = ", ".join(f"{one} on {number}" for one, number in sorted(said.items()))
+        raise PinConflictError(
+            f"The hosts of the group {group} do not agree on an interpreter: {printable(counts)}. Nothing was written. "
+            "Choose host_vars instead of a group, or another group.",
+            group=group,
+        )
+    if not _OF_ALL.match(interpreter):
+        raise HOST.refused(interpreter, "interpreter", f"an interpreter for all hosts of the group {group}")
 
 
 def _impossible(why: str, **details: str) -> PinImpossibleError:

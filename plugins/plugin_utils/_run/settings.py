@@ -27,7 +27,7 @@ from .._border.answers import FACTS
 from .untyped import mapping
 from .variables import OURS
 
-__all__ = ["covered", "planted", "require_own_variables", "without_facts"]
+__all__ = ["covered", "planted", "registered", "require_own_variables", "without_facts"]
 
 # What Ansible itself says of a host, and functions of templates. A fact may have the name of each.
 _OF_ANSIBLE = (
@@ -91,6 +91,12 @@ def without_facts(variables: Mapping[str, Any], loader: Any, task: Any = None) -
     beneath = _beneath(variables, loader, task)
     kept = {name: value for name, value in variables.items() if name not in names}
     return {**kept, **{name: beneath[name] for name in names if name in beneath}}
+
+
+def registered(variables: Mapping[str, Any], host: str, name: str) -> object:
+    """Return what a task of this run registered, or set, for another host; null where it did not."""
+    manager = getattr(variables.get("hostvars"), "_variable_manager", None)
+    return manager._nonpersistent_fact_cache.get(host, {}).get(name) if manager else None
 
 
 def _beneath(variables: Mapping[str, Any], loader: Any, task: Any) -> dict[str, Any]:

@@ -50,7 +50,7 @@ SETTINGS: Mapping[str, str] = {
         "dry_run except extra_files import_exceptions interpreter keep lock_timeout only origins restart roots venvs "
         "wheelhouse"
     ),
-    "system_python": "batches builders contract exceptions hosts own_variables",
+    "system_python": "batches builders contract event_host exceptions hosts own_variables",
     "image_check": "archive contract folder formats image root targets",
     "venv_separation": "interpreters package user wheelhouse",
 }
