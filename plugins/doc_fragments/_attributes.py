@@ -114,7 +114,7 @@ options:
       - Findings that are accepted (C(docs/exceptions.md)), each with C(rule), C(path) or C(name) (a pattern),
         C(reason) and, if you want, C(expires) (its last day, as V(2027-01-31)) and C(hosts) (names and groups of the
         inventory).
-      - They do not count, and nothing is done about them. All mistakes in them are told at once.
+      - They do not count, and nothing is done about them. All mistakes in them are reported at once.
     type: list
     elements: dict
     default: []

@@ -86,7 +86,7 @@ _value:
       description: The error as C(kind), C(msg) and C(details), null where there was none.
       type: dict
     needs_somebody:
-      description: Whether somebody has to look at the host.
+      description: Whether the host needs attention.
       type: bool
     stops_rollout:
       description: Whether no further batch of hosts may begin.

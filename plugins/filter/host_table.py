@@ -48,7 +48,7 @@ _value:
       type: list
       elements: str
     not_well:
-      description: The hosts that need somebody.
+      description: The hosts that need attention.
       type: list
       elements: str
     message:

@@ -14,7 +14,7 @@ description:
   - Names variables that begin as those of this collection's roles and playbooks do, are none of them, and are near to
     one.
   - The playbooks refuse to begin with such a variable, and the modules fail on a host that has one. A variable that is
-    near to none is told in a warning of the modules.
+    near to none is reported in a warning of the modules.
   - Variables of your own that are named so are listed in the variable C(system_python_own_variables).
 positional: _input
 options:

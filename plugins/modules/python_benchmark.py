@@ -71,7 +71,7 @@ options:
   rounds:
     description:
       - How many times each interpreter runs each workload. In each round every interpreter runs once, each round begins
-        with another one. With fewer than six nothing can be told for sure.
+        with another one. With fewer than six nothing can be concluded.
     type: int
     default: 9
   warmups:
@@ -81,7 +81,7 @@ options:
     default: 1
   tolerance:
     description:
-      - A difference below this part of the baseline's time is none.
+      - A difference below this fraction of the baseline's time is ignored.
     type: float
     default: 0.02
   clock:
@@ -121,7 +121,7 @@ options:
     default: /var/tmp
   niceness:
     description:
-      - The niceness of what is measured, from V(-20) (first in line) to V(19) (when nobody else wants to).
+      - The niceness of what is measured, from V(-20) (first in line) to V(19) (when no other process wants to).
     type: int
     default: 0
   timeout:

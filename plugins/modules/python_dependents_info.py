@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: python_dependents_info
-short_description: Tell what depends on a host's system Python, and what would break it
+short_description: List what depends on a host's system Python, and what would break it
 version_added: 0.1.0
 description:
   - The blast radius. Finds the packages, commands, systemd units, cron jobs and running processes that depend on the
@@ -61,7 +61,7 @@ EXAMPLES = r"""
   ansible.builtin.debug:
     var: dependents.summary
 
-- name: Name the services that break when somebody redirects /usr/bin/python3
+- name: Name the services that break when /usr/bin/python3 is redirected
   ansible.builtin.debug:
     msg: >-
       {{ ansible_facts.system_python_dependents.dependents | selectattr('kind', 'equalto', 'unit')

@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: python_evidence
-short_description: Collect what tells who altered a host's system Python, and when
+short_description: Collect evidence of who altered a host's system Python, and when
 version_added: 0.1.0
 description:
   - Observes the host as M(fleet.system_python.python_facts) does. Where something is not as the vendor shipped it, also

@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: python_facts
-short_description: Tell what a host's system Python is, and what is wrong with it
+short_description: Report what a host's system Python is, and what is wrong with it
 version_added: 0.1.0
 description:
   - Compares the operating system's own Python with what its vendor shipped and returns everything as facts.
@@ -12,8 +12,8 @@ description:
     interpreters of the host, reads the alternatives groups from their state files, and applies the rules of the
     collection.
   - Reads only. Nothing that the package database does not vouch for is run.
-  - It runs under an interpreter that rpm vouches for, whatever C(ansible_python_interpreter) says; on a host that has
-    none left it fails. The role P(fleet.system_python.python_first_aid#role) brings one back.
+  - It runs under an interpreter that rpm vouches for, whatever C(ansible_python_interpreter) says; on a host without
+    one it fails. The role P(fleet.system_python.python_first_aid#role) brings one back.
 options:
   contract:
     description:
@@ -45,8 +45,8 @@ options:
   root:
     description:
       - Folder with the system to look at, such as a mounted or exported image. By default it is the host itself.
-      - Of another root nothing is run, nor is anything written there. Links are followed inside it. What can be said
-        of running hosts only is left out, see RV(ansible_facts.system_python.not_checked).
+      - Nothing in another root is run, and nothing is written there. Links are followed inside it. What applies
+        only to running hosts is left out, see RV(ansible_facts.system_python.not_checked).
       - Needs root, and rpm on the host that looks, of a version that can read the root's package database. What
         packages promise comes from this database.
     type: path

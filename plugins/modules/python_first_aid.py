@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: python_first_aid
-short_description: Find an interpreter that rpm vouches for, where possibly no Python works
+short_description: Find an interpreter that rpm vouches for, even where no Python works
 version_added: 0.1.0
 description:
   - Picks the Python that Ansible's modules are to run under on a host, before any of them runs.
@@ -258,7 +258,7 @@ database_settled:
   description:
     - The folder of the quarantine with the shared memory of Berkeley DB (C(__db.*)) that a killed rpm had left so that
       no question was answered any more.
-    - It is moved only where rpm says that it is this, and nobody has the database open.
+    - It is moved only where rpm says that it is this, and no process has the database open.
   returned: when that was done, which counts as a change
   type: str
   sample: /var/lib/fleet.system_python/quarantine/20260101T120000Z-aid-1a2b3c

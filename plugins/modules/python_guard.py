@@ -78,7 +78,7 @@ options:
   baseline_digest:
     description:
       - The SHA-256 of the baseline, as RV(baseline.digest) had it when it was recorded. Kept away from the host it
-        shows that somebody altered both the baseline and the digest that the host remembers.
+        shows that both the baseline and the digest that the host remembers were altered.
     type: str
   checker:
     description:

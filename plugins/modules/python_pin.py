@@ -4,31 +4,31 @@
 
 DOCUMENTATION = r"""
 module: python_pin
-short_description: Keep the system Python what it is
+short_description: Protect the system Python against accidental changes
 version_added: 0.1.0
 description:
-  - Makes it harder to take the system Python away, to replace it, or to put packages into it, and decides what
+  - Makes it harder to remove or replace the system Python, or to put packages into it, and decides what
     C(/usr/bin/python) is. Every part is switched on with V(present), off with V(absent), and left alone otherwise.
-  - V(absent) takes away exactly what this module made, which it knows from a record in
-    C(/var/lib/fleet.system_python/pin.json). What somebody changed since is not taken away; then it fails and says so.
+  - V(absent) removes exactly what this module made, which it knows from a record in
+    C(/var/lib/fleet.system_python/pin.json). What was changed since is not removed; the module then fails and says so.
   - All parts are planned before the first one is carried out, so an error leaves the host as it was.
-  - It puts nothing back that is altered already, see M(fleet.system_python.system_python). The role
+  - It does not restore what is altered already, see M(fleet.system_python.system_python). The role
     P(fleet.system_python.python_pin#role) does both.
 options:
   unversioned:
     description:
-      - What C(/usr/bin/python) shall be, by nothing but the distribution's own means. On Enterprise Linux 8 that is
+      - What C(/usr/bin/python) should be, using only the distribution's own means. On Enterprise Linux 8 that is
         the alternatives group C(python), on later releases the package C(python-unversioned-command), on SUSE the
         packages that ship it.
-      - What the distribution has no means for is an error that says what is possible.
-      - What no package owns and is in the way goes to the quarantine.
+      - If the distribution has no means for it, the error says what is possible.
+      - Anything in the way that no package owns goes to the quarantine.
       - V(original) makes it again what it was before this module changed it.
     type: str
     choices: [unmanaged, absent, python3, python2, original]
     default: unmanaged
   python3:
     description:
-      - What C(/usr/bin/python3) shall be where an alternatives group of the release decides it, on Enterprise Linux 8.
+      - What C(/usr/bin/python3) should be where an alternatives group of the release decides it, on Enterprise Linux 8.
         A minor version (V(3.11)) whose package has registered it, or V(system), the version of the system's own Python.
         The group is set to manual, so that no package changes the choice. Elsewhere it is an error.
       - V(original) makes it again what it was before this module changed it.
@@ -57,7 +57,7 @@ options:
     default: unmanaged
   attributes:
     description:
-      - The attribute immutable (see C(chattr)) of the system Python's binaries. Nobody can overwrite them then, and
+      - The attribute immutable (see C(chattr)) of the system Python's binaries. They cannot be overwritten then, and
         updates of them fail as well.
     type: str
     choices: [unmanaged, present, absent]

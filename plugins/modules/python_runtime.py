@@ -144,7 +144,7 @@ options:
     default: {}
   user:
     description:
-      - Account that builds and tries the runtime. Without it, a user id that nobody has is taken.
+      - Account that builds and tries the runtime. Without it, an unused user id is taken.
     type: str
   destination:
     description:
@@ -265,7 +265,7 @@ EXAMPLES = r"""
     source: package
   become: true
 
-- name: Remove an old one that nobody uses any more
+- name: Remove an old one that is no longer used
   fleet.system_python.python_runtime:
     version: 3.13.4
     state: absent

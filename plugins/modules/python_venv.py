@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: python_venv
-short_description: Make a venv, repair one whose interpreter is gone, or take one away
+short_description: Make a venv, repair one whose interpreter is gone, or remove one
 version_added: 0.1.0
 description:
   - With O(state=present), makes a venv on a named interpreter with the given requirements. It compares what the venv
@@ -61,14 +61,14 @@ options:
     description: The package index, where it is not the one that the user's configuration names.
     type: str
   dependencies:
-    description: Whether what the requirements require is installed too.
+    description: Whether to install the dependencies of the requirements.
     type: bool
     default: true
   user:
     description:
       - Who owns the venv. Everything in it is done with the rights of this user.
       - The default is the owner of a venv that is there, else the user that runs the module. With O(state=repaired)
-        nobody else will do.
+        no other user is accepted.
     type: str
   system_site_packages:
     description:

@@ -4,7 +4,7 @@
 
 DOCUMENTATION = r"""
 module: python_venv_info
-short_description: Find every venv of a host and tell what it hangs on
+short_description: Find every venv of a host and the Python that it depends on
 version_added: 0.1.0
 description:
   - Takes a census of the Python virtual environments of a host, whichever tool made them (venv, virtualenv, uv, pipx).

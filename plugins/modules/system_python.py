@@ -10,14 +10,15 @@ description:
   - Finds what is not as the operating system's contract promises (see M(fleet.system_python.python_facts)), repairs it
     in one call, observes again and proves the result.
   - Links are put back by rename, so that C(/usr/bin/python3) never stops existing. Foreign alternatives groups are
-    taken away without their links. Altered packages are reinstalled at the installed version, all in one rpm
+    removed without their links. Altered packages are reinstalled at the installed version, all in one rpm
     transaction. Modes and owners of single files come from rpm's own record.
   - Nothing is destroyed. What is in the way, or does not belong there, goes to a quarantine folder below
     C(/var/lib/fleet.system_python) with a manifest that can put it back.
   - Everything that the repair needs is fetched, and its signatures are checked, before anything is changed.
-  - A run that was killed is finished by the next one. Of two runs at once, the second waits or says who holds the lock.
-  - It runs under an interpreter that rpm vouches for, whatever C(ansible_python_interpreter) says; on a host that has
-    none left it fails. The role P(fleet.system_python.python_first_aid#role) brings one back.
+  - A run that was killed is finished by the next one. If two runs start at once, the second waits, or fails and names
+    the holder of the lock.
+  - It runs under an interpreter that rpm vouches for, whatever C(ansible_python_interpreter) says; on a host without
+    one it fails. The role P(fleet.system_python.python_first_aid#role) brings one back.
 options:
   state:
     description:
@@ -38,7 +39,7 @@ options:
     default: unmanaged
   selinux:
     description:
-      - The SELinux mode that the configuration file shall have. Without it a mode that differs from the vendor's is
+      - The SELinux mode that the configuration file should have. Without it a mode that differs from the vendor's is
         reported and left alone.
     type: str
     choices: [enforcing, permissive]
@@ -71,8 +72,8 @@ options:
     default: false
   stricter_modes:
     description:
-      - Whether a mode that is stricter than the package's is set right, too. By default it is left to whoever hardened
-        the host, and reported as minor.
+      - Whether a mode that is stricter than the package's is set right, too. By default it is left as it is, because
+        the host may have been hardened, and reported as minor.
     type: bool
     default: false
   files:

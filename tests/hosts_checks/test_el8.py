@@ -46,7 +46,7 @@ def test_the_second_name_of_the_pair_and_the_link_beside_it(fresh: Callable[[str
     host.check("ln -sfn /usr/bin/python3.11 /usr/bin/python3.6 && ln -sfn python3.11 /usr/bin/python3")
     code, facts = host.drive("audit", PLATFORM)
     found = {finding["id"]: finding["path"] for finding in facts.get("findings", [])}
-    # python3 leads to a packaged Python past its group: the group disagrees with itself, no more.
+    # python3 leads to a packaged Python past its group: the group is inconsistent, no more.
     assert (code, found) == (0, {"SP101": "/usr/bin/python3.6", "SP105": "/usr/bin/python3"}), facts
     code, result = host.drive("repair", PLATFORM)
     assert (code, result["findings_after"], result["changed"]) == (0, [], True), result

@@ -110,7 +110,7 @@ def test_what_was_changed_since_is_not_removed_and_not_lost(hosts: dict[str, Hos
     marker, parts = f"{STDLIB[host.image]}/EXTERNALLY-MANAGED", {"marker": "present", "protection": "present"}
     pinned(host, **parts)
     host.check(f"echo changed >>{marker}")
-    refused(host, "pin_conflict", "changed by somebody since", marker="absent", protection="absent")
+    refused(host, "pin_conflict", "been changed since", marker="absent", protection="absent")
     assert pinned(host, **parts) == ["write_file"]
     kept = "find /var/lib/fleet.system_python/quarantine -type f -exec tail -n 1 {} +"
     assert "changed" in host.check(kept).splitlines()

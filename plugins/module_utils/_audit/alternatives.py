@@ -252,11 +252,11 @@ def _problems(group: AlternativesGroup, comes_back: t.Callable[[str], bool]) -> 
     master = group["governs"][0]
     if not master["governed"]:
         yield "{0} does not lead to {1} but to {2}".format(
-            master["path"], group["entry"], master["target"] or "nothing: it is no link"
+            master["path"], group["entry"], master["target"] or "nothing: it is not a link"
         )
     chosen = [choice for choice in group["choices"] if choice["chosen"]]
     if group["chosen"] is None:
-        yield "{0} is not there or is no link".format(group["entry"])
+        yield "{0} is missing or is not a link".format(group["entry"])
     elif not chosen:
         yield "{0} leads to {1}, which is not registered".format(group["entry"], group["chosen"])
     for slave in group["governs"][1:]:

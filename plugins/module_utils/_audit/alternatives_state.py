@@ -58,9 +58,9 @@ def _parse_lines(name: str, lines: t.List[str]) -> AlternativesGroup:
         choices.append(_parse_choice(name, lines, at, slaves))
         at += 2 + len(slaves)
     if not choices:
-        raise _invalid(name, "offers nothing to choose")
+        raise _invalid(name, "offers no choices")
     if any(lines[at:]):
-        raise _invalid(name, "goes on behind its end")
+        raise _invalid(name, "continues after its end")
     return make_group(name, mode, link, slaves, choices)
 
 

@@ -92,13 +92,13 @@ def summarize(observation: Observation, findings: t.Sequence[Finding]) -> t.List
 def _not_looked_at(observation: Observation) -> t.List[str]:
     if not observation["unreadable"]:
         return []
-    return ["not everything was looked at, use -b: {0}".format(why_not(observation["unreadable"]))]
+    return ["not everything could be read, use -b: {0}".format(why_not(observation["unreadable"]))]
 
 
 def _all_is_well(observation: Observation) -> str:
     contract = observation["contract"]
     if observation["unreadable"]:
-        return "partial: nothing was found in what could be looked at"
+        return "partial: nothing was found in what could be read"
     if not observation["installed"]:
         return "healthy: no system Python is installed"
     return "healthy: {0} is Python {1}, every file of it as shipped".format(

@@ -207,7 +207,7 @@ def _content_of_open(descriptor: int, real: str, root: str) -> _Content:
     start = os.pread(descriptor, 256, 0)
     if start.startswith(b"#!"):
         shebang = printable(os.fsdecode(start[2:].split(b"\n")[0].strip()))
-        return _Content("script", reason="it is a script for {0}, no interpreter itself".format(shebang))
+        return _Content("script", reason="it is a script for {0}, not an interpreter".format(shebang))
     if not start.startswith(MAGIC):
         return _Content("other", reason="it is neither a program nor a script")
     try:
@@ -228,7 +228,7 @@ def _version_of(descriptor: int, elf: Elf, real: str, root: str) -> _Content:
             return _Content("elf", patch or minor, "elf-string" if patch else "elf-needed")
     version = _version_in(read_rodata(descriptor, elf))
     if version is None:
-        return _Content("elf", reason="nothing in it says that it is a Python")
+        return _Content("elf", reason="nothing in it identifies it as a Python")
     return _Content("elf", version, "elf-string")
 
 

@@ -117,7 +117,7 @@ def changing_nothing(holds: bool = True) -> t.Iterator[None]:
 
 
 class OperatingSystemError(SystemPythonError):
-    """The operating system refused what nobody expected it to refuse; details: errno, path."""
+    """The operating system refused an operation unexpectedly; details: errno, path."""
 
     kind = "os_error"
 

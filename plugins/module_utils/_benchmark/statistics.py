@@ -101,10 +101,10 @@ def compare(times: t.Sequence[float], baseline: t.Sequence[float], tolerance: fl
     ratio = median(ratios)
     interval = median_interval(ratios)
     if interval is None:
-        return Comparison(ratio, None, "undecided", f"{len(ratios)} rounds are too few to tell, 6 are the least")
+        return Comparison(ratio, None, "undecided", f"{len(ratios)} rounds are too few to tell; at least 6 are needed")
     low, high = interval
     if 1 / (1 + tolerance) <= low and high <= 1 + tolerance:
-        return Comparison(ratio, interval, "false", "whatever differs is within the tolerance")
+        return Comparison(ratio, interval, "false", "any difference is within the tolerance")
     if low <= 1 + tolerance and high >= 1 / (1 + tolerance):
         return Comparison(ratio, interval, "undecided", "the interval of the ratio reaches into the tolerance")
     if _overlap(summarize_times(times), summarize_times(baseline)):

@@ -161,7 +161,7 @@ class _Unpacking:
         parts = self._parts_of(original)
         digest = self._digests.get("/".join(parts))
         if digest is None:
-            raise RefusedError("is a hard link to {0}, which is no file of the archive".format(printable(original)))
+            raise RefusedError("is a hard link to {0}, which is not a file of the archive".format(printable(original)))
         with self._tree.place(parts) as source:
             place.new_name_of(source)
         self._digests[place.path] = digest

@@ -162,7 +162,7 @@ class RunLock:
 
     def _unsafe(self, problem: str) -> UnsafeLockError:
         return UnsafeLockError(
-            "{0} cannot be used as the lock: {1}. Look who made it, remove it, and run again.".format(
+            "{0} cannot be used as the lock: {1}. Find out who made it, remove it, and run again.".format(
                 printable(self.path), problem
             ),
             path=json_text(self.path),

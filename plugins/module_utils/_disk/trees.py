@@ -131,7 +131,7 @@ def copy_verified(source: str, target: str) -> t.Tuple[str, ...]:
     different = differences(source, target)
     if different:
         raise CopyError(
-            "The copy of {0} differs from it, so somebody is changing it at the moment: {1}. Run again.".format(
+            "The copy of {0} differs from it, so it is being changed at the moment: {1}. Run again.".format(
                 printable(source), ", ".join(printable(name) for name in different[:5])
             ),
             path=json_text(source),

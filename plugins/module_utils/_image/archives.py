@@ -116,7 +116,7 @@ class _Archive:
         if match:
             self._require_digest(member, name, match.group(1) or match.group(3), match.group(2) or match.group(4))
         elif name.startswith(_BLOBS):
-            raise self._no_image(f"{printable(name[:300])} is no digest that can be checked")
+            raise self._no_image(f"{printable(name[:300])} is not a digest that can be checked")
         with content_of(self._tar, member) as stream:
             yield t.cast(t.BinaryIO, stream)
 
@@ -242,7 +242,7 @@ class _Archive:
 
     def _no_image(self, why: str) -> ImageError:
         return ImageError(
-            f"{printable(self._name)} is no archive of a container image: {why}.", archive=json_text(self._name)
+            f"{printable(self._name)} is not an archive of a container image: {why}.", archive=json_text(self._name)
         )
 
 

@@ -63,5 +63,5 @@ def shown_url(url: str) -> str:
     try:
         parts = parsed_url(url)
     except RepositoryError:
-        return "what is no URL"
+        return "text that is not a URL"
     return parts._replace(netloc=parts.netloc.rpartition("@")[2], query="", fragment="").geturl()

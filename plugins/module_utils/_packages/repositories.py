@@ -188,7 +188,7 @@ class _Reader:
         url = join_url(base, REPOMD)
         data = self._downloader.read(url, REPOMD_LIMIT)
         if self._accepted and not any(checksum_of(data, one.algorithm) == one for one in self._accepted):
-            raise RepositoryError("{0} is none of the versions that the metalink knows".format(shown_url(url)))
+            raise RepositoryError("{0} is not one of the versions in the metalink".format(shown_url(url)))
         return parse_repomd(data)
 
     def _content(self, path: str, limit: int) -> t.Iterator[bytes]:

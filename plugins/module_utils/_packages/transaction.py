@@ -183,7 +183,7 @@ class Transaction:
                 if name == one.name and _rule_matches(one.evr, int(flags), version):
                     raise TransactionRefusedError(
                         "Installing {0} would remove {1}, which it replaces. Nothing was changed: remove that package "
-                        "first if nobody needs it.".format(", ".join(sorted(own)), one.nevra),
+                        "first if nothing needs it.".format(", ".join(sorted(own)), one.nevra),
                         packages=[one.nevra],
                     )
 

@@ -38,8 +38,8 @@ def transaction_options(rpm: Rpm) -> t.List[str]:
     refused = [path for path in others if path in reasons and not path.endswith("rpmrc")]
     if refused:
         raise TransactionRefusedError(
-            "rpm would run or load {0} in the transaction ({1}), so nothing was changed. Find out whose it is, take it "
-            "away, and run again.".format(printable(refused[0]), reasons[refused[0]]),
+            "rpm would run or load {0} in the transaction ({1}), so nothing was changed. Find out who owns it, remove "
+            "it, and run again.".format(printable(refused[0]), reasons[refused[0]]),
             path=json_text(refused[0]),
         )
     read = [path for path in macros if path not in reasons and not path.startswith("/usr/lib/rpm/platform/")]

@@ -99,7 +99,7 @@ def _plan_removal(entry: PinEntry, found: str) -> t.List[PinStep]:
     if digest_of(found) != entry["sha256"]:
         raise _conflict(
             path,
-            f"{printable(path)} was made by this collection and changed by somebody since, so it is not taken away and "
+            f"{printable(path)} was made by this collection and has been changed since, so it is not removed and "
             "nothing was changed. Save what you need of it, remove it by hand, and run again.",
         )
     return [PinStep(action="remove_file", path=path)]
@@ -189,9 +189,9 @@ def _plan_taking_out(entry: PinEntry, found: str) -> t.List[PinStep]:
             return [PinStep(action="forget", path=path)]
         raise _conflict(
             path,
-            f"The lines that this collection put into {printable(path)} were changed by somebody since, so they are "
-            f"not taken out and nothing was changed. Take {_OPTION} and the lines that begin with "
-            f"{_BEGIN.partition(':')[0]} out by hand, and run again.",
+            f"The lines that this collection put into {printable(path)} have been changed since, so they are "
+            f"not removed and nothing was changed. Remove {_OPTION} and the lines that begin with "
+            f"{_BEGIN.partition(':')[0]} by hand, and run again.",
         )
     before, text, behind = found.partition(entry["text"])
     kept = "\n" if text.startswith("\n") and behind else ""

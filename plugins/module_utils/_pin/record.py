@@ -125,7 +125,7 @@ class Record:
     def _damaged(self, why: str) -> InvalidDataError:
         return InvalidDataError(
             f"The record of what was pinned on this host, {printable(self.path)}, cannot be read ({printable(why)}), "
-            "so nothing was changed. It says what may be taken away again. Put it back from a backup; or move it "
+            "so nothing was changed. It says what may be removed again. Put it back from a backup; or move it "
             "away, and then what was made stays.",
             path=json_text(self.path),
         )

@@ -158,6 +158,6 @@ def _shown_step(step: PinStep) -> ShownPinStep:
 
 
 def _summary(result: PinResult) -> t.List[str]:
-    lines = ["changed" if result["changed"] else "as asked for, nothing to do"]
+    lines = ["changed" if result["changed"] else "already as requested, nothing to do"]
     lines += ["  " + step["description"] for step in result["plan"]]
     return lines + ["note: " + note for note in result["notes"]]

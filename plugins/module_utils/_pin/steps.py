@@ -88,7 +88,7 @@ class PinSteps:
     def _write_file(self, step: PinStep) -> None:
         path = step["path"]
         if step["keep"]:
-            self._quarantine.keep(path, "changed by somebody; written again", "python_pin")
+            self._quarantine.keep(path, "changed by others; written again", "python_pin")
         folders = self._folders_to_make(step)
         self.record.note(step["part"], PinEntry(path=path, sha256=digest_of(step["text"]), folders=folders))
         _write(path, step["text"])

@@ -101,8 +101,8 @@ class UnversionedPlanner:
     def _unknown(self, wish: str) -> PinImpossibleError:
         possible = [policy for policy in POLICIES if policy != "unmanaged" and target_of(self.contract, policy)]
         why = (
-            f" on {self.contract['name']}: no package of the distribution ships that, and a link made by hand belongs "
-            f"to nobody. Possible are: {', '.join(possible)}. Scripts can name /usr/bin/python3 instead."
+            f" on {self.contract['name']}: no package of the distribution ships that, and a link made by hand has "
+            f"no owner. Possible are: {', '.join(possible)}. Scripts can name /usr/bin/python3 instead."
         )
         return self._impossible(wish, why, possible)
 

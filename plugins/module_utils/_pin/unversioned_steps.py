@@ -96,7 +96,7 @@ class UnversionedSteps:
         missed = after["mode"] != step["mode"] or (not auto and after["target"] != step["target"])
         if done.rc != 0 or missed:
             raise ProofError(
-                f"The alternatives group {step['group']} does not choose {step['target']} although it was told to: it "
+                f"The alternatives group {step['group']} does not choose {step['target']} although it was asked to: it "
                 f"is {after['mode']}, {after['target']}. {printable(done.tail())}",
                 findings=[],
                 proof=[],

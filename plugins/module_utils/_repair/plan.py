@@ -210,7 +210,7 @@ def describe(step: RepairStep) -> str:
 def _describe_unset_variables(step: RepairStep) -> str:
     number = len(step["lines"])
     lines = "1 line" if number == 1 else "{0} lines".format(number)
-    return "make comments of {0} in {1}".format(lines, printable(step["path"]))
+    return "comment out {0} in {1}".format(lines, printable(step["path"]))
 
 
 def _describe_reinstall(step: RepairStep) -> str:
@@ -222,14 +222,14 @@ def _some_paths(paths: t.Iterable[str]) -> str:
 
 
 _DESCRIPTIONS: t.Dict[str, t.Callable[[RepairStep], str]] = {
-    "restore_link": lambda step: "put the link {0} -> {1} back".format(step["path"], step["target"]),
-    "drop_group": lambda step: "drop the alternatives group {0}".format(printable(step["name"])),
-    "drop_choices": lambda step: "take {0} out of the alternatives group {1}".format(
+    "restore_link": lambda step: "restore the link {0} -> {1}".format(step["path"], step["target"]),
+    "drop_group": lambda step: "remove the alternatives group {0}".format(printable(step["name"])),
+    "drop_choices": lambda step: "remove {0} from the alternatives group {1}".format(
         _some_paths(step["targets"] + step["slaves"]), printable(step["name"])
     ),
-    "relink_group": lambda step: "set the links of the alternatives group {0} right".format(printable(step["name"])),
+    "relink_group": lambda step: "correct the links of the alternatives group {0}".format(printable(step["name"])),
     "settle_group": lambda step: (
-        "let the links of the alternatives group {0} follow what its packages have registered".format(
+        "make the links of the alternatives group {0} follow what its packages have registered".format(
             printable(step["name"])
         )
     ),

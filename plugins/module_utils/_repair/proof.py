@@ -107,7 +107,7 @@ def _prove_for_others(contract: Contract, findings: t.Iterable[Finding], runner:
 
 def _starts(argv: t.Sequence[str], runner: CommandRunner) -> t.Tuple[bool, str]:
     done = runner(argv, timeout=60)
-    return done.rc == 0, "works for a user without rights" if done.rc == 0 else done.tail()
+    return done.rc == 0, "works for a user without privileges" if done.rc == 0 else done.tail()
 
 
 def _prove(command: ProofCommand, runner: CommandRunner) -> ProofLine:

@@ -121,7 +121,7 @@ def _headline(result: RepairResult, predicted: bool) -> str:
         return "repaired, and proven" if result["changed"] else "healthy, nothing to do"
     if predicted and result["plan"]:
         return "would be repaired"
-    return "repaired as far as it may be; the rest is left to you" if result["changed"] else "not healthy"
+    return "repaired as far as allowed; the rest is left to you" if result["changed"] else "not healthy"
 
 
 def _paragraph(title: str, lines: t.Iterable[str]) -> t.List[str]:

@@ -110,7 +110,7 @@ def _drop_choices(step: RepairStep, workshop: Workshop) -> StepResult:
     def without_foreign(text: str) -> str:
         return without(step["name"], text, step["targets"], step["slaves"])
 
-    _rewrite(step["state_file"], without_foreign, "foreign choices taken out of an alternatives group", step, workshop)
+    _rewrite(step["state_file"], without_foreign, "foreign choices removed from an alternatives group", step, workshop)
     _relink_group(step, workshop)
     _take_away(step["entries"], "entry of a foreign slave of an alternatives group", step, workshop)
     return {"name": step["name"], "targets": step["targets"], "links": step["links"]}

@@ -102,8 +102,8 @@ def builder_account(name: str = "", proc: str = "/proc") -> Account:
         found = pwd.getpwnam(name)
     except KeyError:
         raise AccountError(
-            f"There is no account {printable(name)} on this host. Create it, or leave the option out: then a user id "
-            "that nobody has is used."
+            f"There is no account {printable(name)} on this host. Create it, or leave the option out: then an unused "
+            "user id is taken."
         ) from None
     if found.pw_uid == 0 or found.pw_gid == 0:
         raise AccountError(f"{name} is root, and nothing is built or tried as root. Name another account.")

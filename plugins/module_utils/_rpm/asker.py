@@ -83,7 +83,7 @@ class Asker:
         done = self._runner(argv, timeout=timeout, env=ENVIRONMENT)
         if done.rc in _NOT_STARTED and not (merged or done.out.strip()):
             raise CommandError(
-                "rpm itself cannot be run, so the package database was not asked; it may well be whole. What was said "
+                "rpm itself cannot be run, so the package database was not asked; it may well be intact. What was said "
                 "is: {0}. Bring rpm and its libraries back first.".format(printable(done.tail()) or "(nothing)"),
                 argv=list(argv),
                 rc=done.rc,

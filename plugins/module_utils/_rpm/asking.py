@@ -99,9 +99,9 @@ def require_no_aliases(patterns: t.Iterable[str] = _ALIAS_FILES) -> None:
         alias = _ALIAS.search(text.replace("\\\n", ""))
         if alias:
             raise DatabaseError(
-                "rpm is not asked anything, because {0} gives its options another meaning, and nobody vouches for what "
-                "that runs: {1}. The vendor's own aliases are in /usr/lib/rpm. Find out who wrote this line, take it "
-                "away, and run again.".format(printable(path), printable(alias.group(0).strip())),
+                "rpm is not asked anything, because {0} gives its options another meaning, and nothing vouches for "
+                "what that runs: {1}. The vendor's own aliases are in /usr/lib/rpm. Find out who wrote this line, "
+                "remove it, and run again.".format(printable(path), printable(alias.group(0).strip())),
                 path=json_text(path),
                 reason="an alias for rpm",
             )

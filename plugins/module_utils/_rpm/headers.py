@@ -66,4 +66,4 @@ def _blob(data: bytes, number: int, offset: int, size: int) -> bytes:
 
 
 def _damaged(how: str) -> InvalidDataError:
-    return InvalidDataError("This is no whole ndb database: {0}.".format(how))
+    return InvalidDataError("This is not a complete ndb database: {0}.".format(how))

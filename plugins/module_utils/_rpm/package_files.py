@@ -89,7 +89,7 @@ def _require_package_files(files: t.Sequence[str]) -> None:
                 "Cannot read the package file {0}: {1}".format(printable(file), reason), path=file
             ) from error
         if magic != _PACKAGE_MAGIC:
-            raise InvalidDataError("{0} is no rpm package.".format(printable(file)), path=file)
+            raise InvalidDataError("{0} is not an rpm package.".format(printable(file)), path=file)
 
 
 @contextlib.contextmanager

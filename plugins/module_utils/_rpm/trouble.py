@@ -49,13 +49,13 @@ LOCKED = Trouble(
 HANGS = Trouble(
     "hangs",
     r"time limit|printed without end|ended by signal",
-    "Look what it does: run 'rpm -q rpm' on the host. A file system that hangs, a damaged library or index, or another "
-    "program in the place of rpm do that.",
+    "Find out what it does: run 'rpm -q rpm' on the host. Possible causes are a file system that hangs, a damaged "
+    "library or index, and another program in the place of rpm.",
 )
 _FORMAT = Trouble(
     "format",
     r"dummy database|invalid %%?_db_backend|Version mismatch|unsupported (?:hash|btree) version",
-    "This rpm does not read its format. Use an rpm of the line that wrote it, or convert it there.",
+    "This rpm cannot read its format. Use an rpm of the line that wrote it, or convert it there.",
 )
 _INDEX = Trouble(
     "index",

@@ -68,7 +68,7 @@ def version_of(source: str) -> str:
         found = None
     if not found or not os.path.isfile(os.path.join(source, "configure")):
         raise ArchiveError(
-            "The archive holds no source of CPython: it lacks Include/patchlevel.h or configure. For an archive that "
+            "The archive holds no CPython source: it lacks Include/patchlevel.h or configure. For an archive that "
             "is built already, use source: prebuilt."
         )
     return found.group(1).rstrip("+")

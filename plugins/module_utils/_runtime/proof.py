@@ -33,7 +33,7 @@ def venv(module):
     must(ensurepip.version(), "it has no pip")
     code = "import sys; print(sys.prefix != sys.base_prefix)"
     python = os.path.join(folder, "bin/python")
-    must(subprocess.check_output([python, "-I", "-B", "-c", code]).strip() == b"True", "it is no venv")
+    must(subprocess.check_output([python, "-I", "-B", "-c", code]).strip() == b"True", "it is not a venv")
 more = {one.__name__: one for one in (ssl, sqlite3, zlib, ctypes, venv)}
 failed = {}
 for name in names:

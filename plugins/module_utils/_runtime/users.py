@@ -38,7 +38,7 @@ class Users(t.NamedTuple):
         """Return why C(what) is not removed, None when nobody uses it."""
         why = []
         if self.venvs:
-            why.append(f"these venvs hang on it: {shortened(map(printable, self.venvs), _SHOWN)}")
+            why.append(f"these venvs depend on it: {shortened(map(printable, self.venvs), _SHOWN)}")
         if self.processes:
             shown = [f"{pid} ({printable(path)})" for pid, path in sorted(self.processes.items())]
             why.append(f"these processes run it: {shortened(shown, _SHOWN)}")

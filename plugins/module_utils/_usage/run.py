@@ -200,7 +200,7 @@ def summarize(answer: Dependents) -> t.List[str]:
     lines += [f"if {text}: {counted(answer['breaks'][change])}" for change, text in answer["changes"].items()]
     if answer["needs_restart"]:
         names = ", ".join("process " + name if name.isdigit() else printable(name) for name in answer["needs_restart"])
-        lines.append("to be restarted, because another file lies where theirs was: " + names)
+        lines.append("to be restarted, because their file was replaced: " + names)
     lines += ["not complete: " + printable(reason) for reason in answer["reasons"]]
     lines += [_line(one) for one in answer["dependents"]]
     return lines + ([f"{answer['left_out']} more are not listed"] if answer["left_out"] else [])

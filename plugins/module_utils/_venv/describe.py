@@ -194,7 +194,7 @@ def _why_dead(venv: Venv, problem: t.Optional[str]) -> t.List[str]:
     if problem or main is None:
         return [problem or "there is no python in its bin folder"]
     if main.realpath is None and main.reason:
-        return [f"{main.target} is no interpreter: {main.reason}"]
+        return [f"{main.target} is not an interpreter: {main.reason}"]
     if main.realpath is None:
         return [f"its interpreter is gone: {main.target}"]
     if venv.home and not venv.home_exists:

@@ -69,7 +69,7 @@ def _venv_on_system_python(census: Census) -> t.Iterator[Deviation]:
     for venv in census.venvs:
         if venv.state == "alive" and venv.runtime.kind == "system":
             yield Deviation(
-                f"{printable(venv.path)} hangs on the system's Python {venv.interpreter_version}, and breaks when an "
+                f"{printable(venv.path)} depends on the system's Python {venv.interpreter_version}, and breaks when an "
                 "OS upgrade replaces that",
                 path=venv.path,
                 expected=f"a Python of its own, for example /opt/python/{venv.packages_minor}",

@@ -55,7 +55,7 @@ def choose_interpreter(
         record = interrogate(Candidate(path, "asked for"))
         version = record["version"] or ""
         if record["reason"] or not record["realpath"] or record["kind"] != "elf":
-            rejected[path] = record["reason"] or "it is no interpreter"
+            rejected[path] = record["reason"] or "it is not an interpreter"
         elif version.count(".") < 1:
             rejected[path] = "its version is not known"
         elif not wanted.startswith("/") and version != wanted and not version.startswith(wanted + "."):

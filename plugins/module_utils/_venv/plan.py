@@ -158,7 +158,7 @@ def _plan_absent(options: VenvOptions, venv: t.Optional[Venv], account: Account)
             path=json_text(options.path),
             used_by=[use.as_dict() for use in uses],
         )
-    return VenvPlan(REMOVE, ("it shall not be there",), account)
+    return VenvPlan(REMOVE, ("it should not exist",), account)
 
 
 def _plan_present(options: VenvOptions, venv: t.Optional[Venv], account: Account) -> VenvPlan:
@@ -200,7 +200,7 @@ def _differences(venv: Venv, recipe: Recipe) -> t.List[str]:
 def _plan_repaired(options: VenvOptions, venv: t.Optional[Venv], account: Account) -> VenvPlan:
     if venv is None:
         raise NotAVenvError(
-            f"There is no venv at {printable(options.path)} that could be repaired; make one with state 'present'.",
+            f"There is no venv at {printable(options.path)} to repair; make one with state 'present'.",
             path=json_text(options.path),
         )
     _require_owner(venv, account)
@@ -272,7 +272,7 @@ def _recipe(
         uv = options.uv or shutil.which("uv", path=_UV_PLACES)
         if uv is None or not os.access(uv, os.X_OK):
             raise ToolError(
-                "The tool uv was asked for, and is not there "
+                "The tool uv was requested, but was not found "
                 f"({printable(uv or '/usr/local/bin, /usr/bin, /opt/uv')}). Install it, name its path in 'uv', or use "
                 "'tool: pip'.",
                 tool="uv",
@@ -287,7 +287,7 @@ def _left_behind(options: VenvOptions) -> t.Tuple[str, ...]:
     found = extra_files(options.path, all(name in there for name in (record.packages if record else ())))
     if found and options.extra_files == "refuse":
         raise ExtraFilesError(
-            f"{printable(options.path)} has to be built anew, and there are files in it that are no part of a venv: "
+            f"{printable(options.path)} has to be built anew, and it contains files that are not part of a venv: "
             f"{shortened(map(printable, found), _SHOWN)}. The new one would not have them. Nothing was changed. Move "
             "them to a folder of their own, or leave them in the old venv (extra_files: leave_behind).",
             path=json_text(options.path),

@@ -59,8 +59,8 @@ class VenvRun(Run[t.Optional[Venv], VenvPlan, VenvResult]):
             return None
         why = f"it has no {CONFIG_NAME}" if is_folder else "it is a link or a file"
         raise NotAVenvError(
-            f"{printable(self.path)} is there and is no venv: {why}. Nothing was changed. Choose another path, or move "
-            "it away.",
+            f"{printable(self.path)} exists and is not a venv: {why}. Nothing was changed. Choose another path, or "
+            "move it away.",
             path=json_text(self.path),
         )
 
@@ -97,7 +97,7 @@ class VenvRun(Run[t.Optional[Venv], VenvPlan, VenvResult]):
             if owner.uid == 0:
                 self._place.require_safe(owner)
             run_as(owner, lambda: undo(self.path), self.options.timeout)
-            self._undone = "the links from before were put back"
+            self._undone = "the previous links were restored"
         return bool(self._undone)
 
     def _act(self, seen: t.Optional[Venv], plan: VenvPlan) -> VenvResult:

@@ -165,7 +165,7 @@ class VenvPlace:
             for sibling in self.siblings("new") + self.siblings("old") + self._half_exchanged():
                 if _old_in_marker(sibling) is not None:
                     _remove(sibling)
-                    done = done or "what a killed run had begun to build was deleted"
+                    done = done or "the unfinished venv of a killed run was deleted"
             for sibling in self.siblings("new"):
                 # The old venv, exchanged and not yet renamed, whose new one is proven or gone.
                 os.rename(sibling, sibling.replace("/.new-", "/.old-"))
@@ -180,7 +180,7 @@ class VenvPlace:
             back = next(iter(self._existing(old) + unmarked), None)
             if back:
                 exchange(back, self.path)
-                return "the venv from before was put back"
+                return "the previous venv was restored"
             _remove(self.path)
             return "an unfinished venv was deleted"
         if not os.path.lexists(self.path):
@@ -188,7 +188,7 @@ class VenvPlace:
                 old = _old_in_marker(sibling)
                 for back in [sibling] if old is None else self._existing(old):
                     os.rename(back, self.path)
-                    return "the venv from before was put back"
+                    return "the previous venv was restored"
         return None
 
     def _existing(self, name: str) -> t.List[str]:

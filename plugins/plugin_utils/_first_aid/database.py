@@ -45,15 +45,15 @@ def _trouble(answer: Answer) -> SystemPythonError:
     said = section.text or _STATES.get(section.word, "it said nothing")
     if said.startswith(_NOT_RUN):
         return CommandError(
-            f"The package database was not asked, because {said}. It may well be whole. {_NOTHING} Bring back rpm and "
+            f"The package database was not asked, because {said}. It may well be intact. {_NOTHING} Bring back rpm and "
             "what it needs from a rescue system, then run again.",
             output=said,
         )
     if section.word == "alias":
         return DatabaseError(
             f"rpm is not asked anything, because a file of popt (/etc/popt, /etc/popt.d) gives its options another "
-            f"meaning, and nobody vouches for what that runs: {said}. {_NOTHING} Find out who wrote this line, take it "
-            "away, and run again.",
+            f"meaning, and nothing vouches for what that runs: {said}. {_NOTHING} Find out who wrote this line, remove "
+            "it, and run again.",
             output=said,
         )
     trouble, held = trouble_of(said), ""

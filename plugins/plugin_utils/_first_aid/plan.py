@@ -91,7 +91,7 @@ def _all_accepted(probe: Probe, accepted: Mapping[str, Waiver]) -> NoInterpreter
     """Nothing that no package vouches for is run as root, whatever is accepted: then the host has no Python for us."""
     shown = shortened((f"{printable(path)} ({one.rule}: {one.reason})" for path, one in accepted.items()), 3)
     return NoInterpreterError(
-        f"No interpreter is trusted, and bringing one back would take away what an exception accepts: {shown}. Nothing "
+        f"No interpreter is trusted, and restoring one would remove what an exception accepts: {shown}. Nothing "
         "was changed. Install another packaged Python that this ansible-core can use, or end the exception. "
         f"{probe.reasons}.",
         rejected=probe.rejected(),

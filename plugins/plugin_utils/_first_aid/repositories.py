@@ -84,7 +84,7 @@ class _Reading:
     def primary_of(self, repomd: bytes) -> MetadataFile:
         """Return the entry of the primary metadata. Raises RepositoryError."""
         if self.accepted and not any(_matches(repomd, one) for one in self.accepted):
-            raise RepositoryError("it is none of the versions that the metalink knows")
+            raise RepositoryError("it is not one of the versions in the metalink")
         return parse_repomd(repomd)
 
     def offers_of(self, wanted: Wanted) -> Iterator[tuple[RepositoryPackage, str]]:

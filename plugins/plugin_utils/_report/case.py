@@ -125,7 +125,7 @@ class Case:
                     f"'{one['text']}'",
                     one["time"],
                 ),
-                "somebody typed it",
+                "a user typed it",
             )
             for one in found[-2:]
         ]

@@ -137,7 +137,8 @@ def disk_corruption(case: Case) -> Verdict:
     damaged = [file for file in files if _is_damaged(file)]
     if damaged:
         evidence = [
-            (case.file_shown(file), f"the bytes are {file['content']}, no file of anybody's") for file in damaged[:3]
+            (case.file_shown(file), f"the bytes are {file['content']}, not a file that anyone wrote")
+            for file in damaged[:3]
         ]
         return ruled_in(*evidence, *disk)
     unclear = [file for file in files if not _is_explained(case, file)]

@@ -41,7 +41,7 @@ HYPOTHESES = (
     Explanation("library_altered", "the library was altered", contents.library_altered),
     Explanation("pip_as_root", "pip ran as root", installs.pip_as_root),
     Explanation("environment_variable", "an environment variable leads astray", paths.environment_variable),
-    Explanation("failed_update", "an update failed half way", installs.failed_update),
+    Explanation("failed_update", "an update failed halfway", installs.failed_update),
     Explanation("disk_corruption", "the disk corrupted it", contents.disk_corruption),
 )
 

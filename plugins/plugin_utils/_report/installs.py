@@ -31,7 +31,7 @@ def pip_as_root(case: Case) -> Verdict:
         ref = case.exhibit(path, by, "claimed by the pip that came with another Python")
         return ruled_out((ref, "it came with that Python's own installation, not with a run of the system's pip"))
     if case.findings("SP301"):
-        return left_open("a package of the contract is not in the database, so nobody knows which files are its own")
+        return left_open("a package of the contract is not in the database, so its own files are not known")
     ref = case.exhibit(
         f"dist-info folders of Python {case.version}",
         "RECORD and INSTALLER",

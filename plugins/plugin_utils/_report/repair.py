@@ -21,8 +21,8 @@ _UNTOUCHED = (HostState.HEALTHY, HostState.UNKNOWN_PLATFORM, HostState.UNREACHAB
 
 _CATEGORIES = {
     "restore_link": "packaged links put back by rename",
-    "drop_group": "an alternatives group that governed a packaged path taken away",
-    "drop_choices": "foreign choices and slaves taken out of an alternatives group of the operating system",
+    "drop_group": "an alternatives group that governed a packaged path removed",
+    "drop_choices": "foreign choices and slaves removed from an alternatives group of the operating system",
     "relink_group": "links of an alternatives group made to agree with its state file",
     "settle_group": "links of an alternatives group made to agree with what its packages have registered",
     "quarantine": "files that no package owns moved to the quarantine",

@@ -31,7 +31,7 @@ def headline(
         return _healthy(host, before)
     if state in (HostState.FINDINGS_LEFT, HostState.DRIFT_FOUND):
         if repair and repair["carried_out"] and repair["plan"]:
-            return f"The system Python of {host} was broken. It is repaired, as far as it may be. {number} left to you."
+            return f"The system Python of {host} was broken. It is repaired as far as allowed. {number} left to you."
         return f"{number} on {host}" + ("; nothing was changed." if audited else " that a repair leaves to you.")
     if state is HostState.REPAIRED:
         left = f" {number} left to you." if count else ""
@@ -45,16 +45,16 @@ def headline(
 
 
 _SENTENCES = {
-    HostState.PARTIAL: "Nothing was found on {host}, but not everything could be looked at; audit it as root.",
+    HostState.PARTIAL: "Nothing was found on {host}, but not everything could be read; audit it as root.",
     HostState.WOULD_BE_REPAIRED: (
         "The system Python of {host} is broken. Check mode only showed what a repair would do."
     ),
     HostState.NOT_HELPED: "The system Python of {host} could not be repaired; nothing was changed.",
-    HostState.FAILED: "The {run} of {host} failed; somebody has to look at the host.",
+    HostState.FAILED: "The {run} of {host} failed; the host needs attention.",
     HostState.UNKNOWN_PLATFORM: "No contract knows the system of {host}; nothing was judged, and nothing was changed.",
-    HostState.NOT_APPLICABLE: "{host} has no packages of rpm; there is nothing to tell of it.",
+    HostState.NOT_APPLICABLE: "{host} has no packages of rpm; there is nothing to report.",
     HostState.UNREACHABLE: "{host} could not be reached; nothing is known about it.",
-    HostState.NOT_STARTED: "The run ended before it came to {host}; nothing is known about it.",
+    HostState.NOT_STARTED: "The run ended before the turn of {host}; nothing is known about it.",
 }
 
 

@@ -43,17 +43,17 @@ class _State:
 
 
 class HostState(_State, Enum):
-    """A host's state, from what needs somebody at once to what does not."""
+    """A host's state, from what needs attention at once to what does not."""
 
-    FAILED = "failed", "failed", "look at {hosts}: a repair or a task went wrong there"
-    NOT_HELPED = "not helped", "left", "{hosts} could not be helped: docs/troubleshooting.md has each error kind"
+    FAILED = "failed", "failed", "examine {hosts}: a repair or a task went wrong there"
+    NOT_HELPED = "not helped", "left", "{hosts} could not be helped: docs/troubleshooting.md explains each error kind"
     UNKNOWN_PLATFORM = (
         "unknown platform",
         "unknown",
         "no contract knows the system of {hosts}: give one (docs/adding-an-os.md), or leave them out",
     )
     UNREACHABLE = "unreachable", "unreachable", "make {hosts} reachable, and run again with --limit"
-    NOT_STARTED = "not started", "unknown", "run again for {hosts}: the run ended before it came to them"
+    NOT_STARTED = "not started", "unknown", "run again for {hosts}: the run ended before their turn"
     FINDINGS_LEFT = (
         "findings left",
         "left",
@@ -133,6 +133,6 @@ def known_page(page: str) -> str:
 
 
 def by_urgency(states: Iterable[HostState]) -> list[HostState]:
-    """Return the states, what needs somebody first."""
+    """Return the states, what needs attention first."""
     wanted = set(states)
     return [state for state in HostState if state in wanted]

@@ -98,10 +98,12 @@ class Mistyped(NamedTuple):
         """What a person is told."""
         if self.certain:
             return (
-                f"{self.name} is no variable of this collection; {self.nearest} was probably meant. (If it is one of "
-                "yours, name it in the list system_python_own_variables.)"
+                f"{self.name} is not a variable of this collection; {self.nearest} was probably meant. (If it is one "
+                "of yours, name it in the list system_python_own_variables.)"
             )
-        return f"{self.name} is no variable of this collection and has no effect here; the nearest is {self.nearest}."
+        return (
+            f"{self.name} is not a variable of this collection and has no effect here; the nearest is {self.nearest}."
+        )
 
 
 def mistyped(names: Iterable[str], own: Collection[str] = ()) -> list[Mistyped]:

@@ -127,7 +127,10 @@ def judge_table(done: Done, hosts: dict[str, Any]) -> None:
             "-e system_python_hosts=webb",
             "No host matches system_python_hosts=webb. The groups of the inventory are: web",
         ),
-        ("-e system_python_hots=web", "system_python_hots is no variable of this collection; system_python_hosts was"),
+        (
+            "-e system_python_hots=web",
+            "system_python_hots is not a variable of this collection; system_python_hosts was",
+        ),
         ("-e python_restore_sellinux=enforcing", "python_restore_selinux was probably meant"),
         ("-e system_python_hosts=db --limit web", "No host within --limit web matches system_python_hosts=db."),
     ],

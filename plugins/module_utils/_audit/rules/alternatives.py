@@ -97,7 +97,7 @@ def stale(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
     for group in observation["alternatives"]:
         if not group["problems"]:
             continue
-        what = "disagrees with itself" if group["choices"] else "has no state that can be read"
+        what = "is inconsistent" if group["choices"] else "has no readable state"
         foreign = not group["own"] and packaged_names(group)
         yield Deviation(
             "the alternatives group {0} {1}: {2}".format(
@@ -111,7 +111,7 @@ def stale(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
         )
     for path in observation["unfinished_states"]:
         yield Deviation(
-            "{0} was left by a killed alternatives: while it is there, no package can register itself in this "
+            "{0} was left behind by a killed alternatives: while it exists, no package can register itself in this "
             "group".format(printable(path)),
             path=path,
             expected="no such file",

@@ -39,11 +39,11 @@ def hijacked(observation: Observation, policy: Policy) -> t.Iterator[Deviation]:
     for one in observation["hijacks"]:
         is_typed = one["variable"] == "PYTHONSTARTUP"
         yield Deviation(
-            "{0} is set for {1} ({2}): every Python {3}obeys it, the system's tools too".format(
+            "{0} is set for {1} ({2}): every Python {3}obeys it, including the system's tools".format(
                 one["variable"],
                 one["who"],
                 printable(one["source"]),
-                "into which somebody types " if is_typed else "",
+                "used interactively " if is_typed else "",
             ),
             path=one["path"],
             expected="not set",
@@ -74,7 +74,7 @@ def preloaded(observation: Observation, _policy: Policy) -> t.Iterator[Deviation
         if not one["path"] and one["writable"]:
             why, severity = "does not exist: whoever may write {0} can make it".format(printable(one["writable"])), None
         elif not one["path"]:
-            why, severity = "does not exist: nothing is loaded, but every program prints an error line", "info"
+            why, severity = "does not exist: nothing is loaded, but every program prints an error", "info"
         elif one["owner"]:
             why, severity = "is not as the package {0} shipped it".format(one["owner"]), None
         else:

@@ -38,7 +38,7 @@ def library(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
 def _summary(one: LoadedLibrary) -> str:
     by, name = printable(one["needed_by"]), printable(one["name"])
     if not one["path"]:
-        return "{0} needs {1}, which the loader finds nowhere".format(by, name)
+        return "{0} needs {1}, which the loader cannot find".format(by, name)
     what = "is not as the package {0} shipped it".format(one["owner"]) if one["owner"] else "belongs to no package"
     if one["damage"]:
         what += " and is damaged, {0}".format(one["damage"])
@@ -73,4 +73,4 @@ def _effect(one: LoaderVariable) -> str:
         return "it puts what no package vouches for into the system's Python: {0}".format(shown(one["unvouched"]))
     if one["writable"]:
         return "others than root may write {0}, and so what it loads".format(printable(one["writable"]))
-    return "what the system's Python loads is packaged all the same"
+    return "what the system's Python loads is packaged nevertheless"

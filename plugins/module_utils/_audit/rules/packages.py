@@ -159,7 +159,7 @@ def rpm_redirected(observation: Observation, _policy: Policy) -> t.Iterator[Devi
         able = "that can run commands as root, or decide whom rpm believes"
         yield Deviation(
             "each rpm and package manager obeys {0}, {1}; {2}".format(
-                obeyed, whose, "that only gives words for names" if literal else able
+                obeyed, whose, "which only defines names" if literal else able
             ),
             path=paths[0],
             expected="what packages ship",

@@ -52,7 +52,7 @@ def _add_ons(found: t.List[PlantedFile], policy: Policy) -> Deviation:
     names = sorted(filter(None, map(project_of, paths)))
     open_paths = [one["path"] for one in found if one["open_to_others"]]
     since = min((one["since"] for one in found if one["since"]), default=None)
-    text = "no package owns {0}: somebody's add-on to the system's Python{1}"
+    text = "no package owns {0}: an add-on to the system's Python{1}"
     if open_paths:
         text += ", of which others than root may change {2}"
     if since:

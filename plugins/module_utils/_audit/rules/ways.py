@@ -29,7 +29,7 @@ def closed(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]:
     """SP216: ordinary users cannot pass a folder above the packages' files."""
     for part in observation["ways"]:
         if part["trouble"] == CLOSED:
-            yield _deviation(part, "ordinary users cannot pass {0}, so the system's Python is not there for them")
+            yield _deviation(part, "ordinary users cannot pass {0}, so they have no system Python")
 
 
 def _deviation(part: WayPart, sentence: str) -> Deviation:

@@ -233,7 +233,7 @@ places() {
 # Files that Python would import or read at its start although no package owns them, and that no option keeps out.
 report_planted() {
     planted=$({ existing_core; library_files | foreign_files; } | unowned_of) ||
-        reject unknown "it cannot be told who owns the files that it would import" || return 1
+        reject unknown "it is unknown who owns the files that it would import" || return 1
     [ -n "$planted" ] || return 0
     answer planted "$planted"
     return 1

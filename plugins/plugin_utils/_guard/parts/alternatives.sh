@@ -151,7 +151,7 @@ parse_lines() {
         parse_choice
     done
     while [ -z "$problem" ] && next_line; do
-        [ -z "$line" ] || wrong 'it goes on behind its end'
+        [ -z "$line" ] || wrong 'it continues after its end'
     done
 }
 
@@ -213,7 +213,7 @@ judge_group() {
     judge_public
     [ -z "$own" ] || judge_own_group
     if [ -n "$problem" ]; then
-        found SP105 "${link:-$state_file}" "the alternatives group $shown_group has no state that can be read: $problem"
+        found SP105 "${link:-$state_file}" "the alternatives group $shown_group has no readable state: $problem"
         return 0
     fi
     problems='' chosen=''
@@ -228,7 +228,7 @@ judge_group() {
         problems="${problems}it has no entry in $entries; "
     fi
     judge_choices
-    [ -z "$problems" ] || found SP105 "$link" "the alternatives group $shown_group disagrees with itself: ${problems%; }"
+    [ -z "$problems" ] || found SP105 "$link" "the alternatives group $shown_group is inconsistent: ${problems%; }"
 }
 
 # Adds to `problems`.
@@ -303,7 +303,7 @@ judge_own_group() {
         elif [ -L "$path" ] || [ ! -e "$path" ]; then
             [ "$path" != "$link" ] || found SP103 "$path" "$path leads to no file; the alternatives group $shown_group has a command there"
         else
-            found SP102 "$path" "$path is no link; the alternatives group $shown_group has one there"
+            found SP102 "$path" "$path is not a link; the alternatives group $shown_group has one there"
         fi
     done <<EOF
 $public

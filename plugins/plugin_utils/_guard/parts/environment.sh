@@ -24,8 +24,8 @@ judge_variables() {
             ;;
         esac
         by='every Python' severity=''
-        [ "$name" != PYTHONSTARTUP ] || by='every Python into which somebody types' severity=minor
-        found SP107 "$file" "$name is set for $who in $json: $by obeys it, the system's tools too" "$severity"
+        [ "$name" != PYTHONSTARTUP ] || by='every Python used interactively' severity=minor
+        found SP107 "$file" "$name is set for $who in $json: $by obeys it, including the system's tools" "$severity"
     done <"$work/set"
 }
 

@@ -700,7 +700,7 @@ def test_a_variable_of_the_loader(changes: t.Dict[str, t.Any], severity: str, wo
         (
             {"path": None, "found_by": None},
             "critical",
-            "/usr/bin/python3.9 needs libpython3.9.so.1.0, which the loader finds nowhere",
+            "/usr/bin/python3.9 needs libpython3.9.so.1.0, which the loader cannot find",
         ),
     ],
 )
@@ -800,7 +800,7 @@ def _unreadable(**changes: t.Any) -> AlternativesGroup:
 def test_a_group_whose_state_cannot_be_read_is_made_again_by_its_packages() -> None:
     (finding,) = find(healthy_el8(alternatives=[_unreadable()]))
     assert (finding["id"], finding["severity"], finding["repairable"]) == ("SP105", "minor", True)
-    assert "has no state that can be read" in finding["summary"]
+    assert "has no readable state" in finding["summary"]
     assert [step["action"] for step in make_plan([finding])] == ["quarantine", "reinstall", "settle_group", "relabel"]
 
 

@@ -133,7 +133,7 @@ def test_an_impostor_cannot_lie_about_its_version(tmp_path: t.Any) -> None:
     ("content", "kind", "reason"),
     [
         (b"", "empty", "it is empty"),
-        (b"#!/bin/sh\nexec python3.13\n", "script", "it is a script for /bin/sh, no interpreter itself"),
+        (b"#!/bin/sh\nexec python3.13\n", "script", "it is a script for /bin/sh, not an interpreter"),
         (b"#!/usr/bin/env\x1b[31m bash\n", "script", "it is a script for /usr/bin/env\\x1b[31m bash, no"),
         (b"exit 0\n", "other", "it is neither a program nor a script"),
         (b"\x7fELF", "damaged", "it begins like a program, but it ends too early"),
@@ -150,7 +150,7 @@ def test_programs_that_are_no_python(tmp_path: t.Any) -> None:
     os.symlink("/bin/sh", str(tmp_path / "python3"))
     record = look(str(tmp_path / "python3"))
     assert (record["kind"], record["version"]) == ("elf", None)
-    assert record["reason"] == "nothing in it says that it is a Python"
+    assert record["reason"] == "nothing in it identifies it as a Python"
 
 
 def test_names_that_lead_nowhere(tmp_path: t.Any) -> None:

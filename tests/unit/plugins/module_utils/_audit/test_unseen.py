@@ -98,6 +98,6 @@ def test_the_host_is_not_called_healthy() -> None:
     facts = shape_facts(seen, [], {})
     assert (facts["healthy"], facts["unreadable"]) == (False, ["/etc/sudoers", "/root"])
     assert summarize(seen, []) == [
-        "partial: nothing was found in what could be looked at",
-        "not everything was looked at, use -b: not readable: /etc/sudoers, /root",
+        "partial: nothing was found in what could be read",
+        "not everything could be read, use -b: not readable: /etc/sudoers, /root",
     ]

@@ -249,7 +249,7 @@ class TestRefusals:
     def test_no_package_at_all(self, rpm: Rpm, staging: str, tmp_path: Folder) -> None:
         rubbish = tmp_path / "x.rpm"
         rubbish.write_bytes(b"rubbish")
-        with pytest.raises(AcquisitionError, match="no rpm package"):
+        with pytest.raises(AcquisitionError, match="not an rpm package"):
             acquire(one(rpm), staging, [Played("a", {"alpha": str(rubbish)})], rpm)
         assert os.listdir(staging) == []
 

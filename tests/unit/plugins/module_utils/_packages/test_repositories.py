@@ -291,7 +291,7 @@ class TestLists:
         place.configure("[os]\nmetalink={0}/list\n".format(url))
         found = place.fetch()
         assert found.proposals == []
-        assert "none of the versions that the metalink knows" in found.reasons[0]
+        assert "not one of the versions in the metalink" in found.reasons[0]
 
     def test_list_that_is_lost(self, place: Place, url: str) -> None:
         place.configure("[os]\nmetalink={0}/list?token=secret\n".format(url))

@@ -55,7 +55,7 @@ def test_the_folder_stays_while_it_holds_something_else(tmp_path: t.Any) -> None
 def test_a_damaged_one_is_told_and_not_written_over(tmp_path: t.Any, text: t.Any) -> None:
     path = tmp_path / "pin.json"
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
-    with pytest.raises(InvalidDataError, match="says what may be taken away"):
+    with pytest.raises(InvalidDataError, match="says what may be removed"):
         Record(str(path))
 
 
@@ -63,5 +63,5 @@ def test_a_damaged_one_is_told_and_not_written_over(tmp_path: t.Any, text: t.Any
 def test_what_is_no_file_is_told(tmp_path: t.Any, make: t.Callable[[str], None]) -> None:
     path = str(tmp_path / "pin.json")
     make(path)
-    with pytest.raises(InvalidDataError, match="says what may be taken away"):
+    with pytest.raises(InvalidDataError, match="says what may be removed"):
         Record(path)

@@ -592,7 +592,7 @@ def test_what_is_no_package(tmp_path: Folder, packages: t.Mapping[str, str]) -> 
     text = tmp_path / "list.rpm"
     text.write_text(packages["taker"] + "\n")
     for ask in (package_files, check_signatures):  # type: t.Callable[[Rpm, t.Sequence[str]], t.Any]
-        with pytest.raises(InvalidDataError, match="is no rpm package"):
+        with pytest.raises(InvalidDataError, match="is not an rpm package"):
             ask(rpm, [str(text)])
         with pytest.raises(InvalidDataError, match="Cannot read the package file"):
             ask(rpm, [str(tmp_path / "absent.rpm")])

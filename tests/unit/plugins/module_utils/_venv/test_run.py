@@ -450,7 +450,7 @@ def test_an_application_in_the_same_folder_is_not_taken_away(options: VenvOption
     os.chmod(options.path, 0o750)  # noqa: S103
     moved = repair._replace(interpreter=other_interpreter(), requirements=repair.requirements._replace(lines=()))
     for run in (VenvRun(moved, quick).predict, VenvRun(moved, quick).apply):
-        with pytest.raises(SystemPythonError, match=r"no part of a venv: \.env, data, bin/run-shop, ") as caught:
+        with pytest.raises(SystemPythonError, match=r"not part of a venv: \.env, data, bin/run-shop, ") as caught:
             run()
         assert (caught.value.kind, sorted(caught.value.details["files"])) == ("venv_extra_files", sorted(extras))
     assert beside(options) == []

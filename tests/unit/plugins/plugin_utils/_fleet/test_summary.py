@@ -49,7 +49,7 @@ def test_an_audit(summary: RunSummary) -> None:
         "  SP101 link-redirected      web2",
         "  SP201 interpreter-altered  web2",
         "  error task ansible.builtin.command: web4",
-        "next: look at web4: a repair or a task went wrong there",
+        "next: examine web4: a repair or a task went wrong there",
         "next: make web3 reachable, and run again with --limit",
         "next: repair web2: fleet.system_python.remediate, first with --check --diff",
     ]
