@@ -37,7 +37,7 @@ def docs_site(session: nox.Session) -> None:
     """The guides, and a page for each plugin and role, as a site in build/docsite; a warning is an error."""
     tools = ("antsibull-docs>=2.28,<3", "ansible-core>=2.19.14,<2.20")
     session.install(*tools, "myst-parser>=4,<6", "sphinx-ansible-theme>=0.10,<0.11")
-    session.run("python", "tests/tools/docsite.py", str(BUILD / "docsite"))
+    session.run("python", "docs/docsite/make_site.py", str(BUILD / "docsite"))
 
 
 nox.session(name="docs-site", default=False)(docs_site)

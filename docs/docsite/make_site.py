@@ -1,4 +1,4 @@
-"""Build the documentation as a site: docsite.py TARGET. Any warning of Sphinx or antsibull-docs is an error.
+"""Build the documentation as a site: make_site.py TARGET. Any warning of Sphinx or antsibull-docs is an error.
 
 Plugins and roles come from antsibull-docs, the guides from docs/. Links that leave docs/ lead to the repository.
 """
@@ -11,46 +11,10 @@ import sys
 from pathlib import Path
 
 import yaml
-from environment import BUILD, ROOT
 
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 LINK = re.compile(r"(\]\()([^)\s#:]+)(#[^)\s]*)?\)")
-CONF = """
-project = "fleet.system_python"
-copyright = "the fleet.system_python contributors"
-extensions = ["myst_parser", "sphinx_antsibull_ext"]
-html_theme = "sphinx_ansible_theme"
-html_title = "fleet.system_python"
-html_show_sphinx = False
-myst_heading_anchors = 4
-# Diagrams and logs are no code; jmespath has no lexer.
-suppress_warnings = ["misc.highlighting_failure"]
-smartquotes = False
-# Labels of Ansible's own documentation, which the pages of antsibull-docs refer to; nothing is fetched for them.
-OUTER = ("ansible_collections.ansible.", "action_plugins", "callback_plugins", "common_return_values",
-         "ansible_configuration_settings")
-
-
-def setup(app):
-    app.connect("missing-reference", lambda app, env, node, text: text if node["reftarget"].startswith(OUTER) else None)
-"""
-INDEX = """
-fleet.system_python
-===================
-
-.. toctree::
-   :maxdepth: 1
-
-   guides/README
-   collections/index
-
-.. toctree::
-   :hidden:
-   :glob:
-
-   guides/*
-   guides/notes/*
-"""
 
 
 def repository() -> str:
@@ -84,11 +48,11 @@ def main() -> int:
     source = site / "source"
     shutil.rmtree(site, ignore_errors=True)
     copy_guides(source / "guides")
-    (source / "conf.py").write_text(CONF, encoding="utf-8")
-    (source / "index.rst").write_text(INDEX, encoding="utf-8")
+    for name in ("conf.py", "index.rst"):
+        shutil.copy(DOCS / "docsite" / name, source)
     collections = source / "collections"
     collections.mkdir()
-    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(BUILD / "collections")}
+    environment = {**os.environ, "ANSIBLE_COLLECTIONS_PATH": str(ROOT / "build/collections")}
     options = ["--use-current", "--squash-hierarchy", "--fail-on-error", "--cleanup=everything"]
     command = ["antsibull-docs", "collection", *options, "--dest-dir", str(collections), "fleet.system_python"]
     subprocess.run(command, check=True, env=environment)
