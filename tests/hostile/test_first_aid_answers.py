@@ -31,7 +31,7 @@ STAGED = (
     f"staged {NEVRA} cache {STAGING}/packages/cache-1.rpm\n/var/cache/x.rpm",
     f"header\n{NEVRA}",
     "signature\n/x.rpm:\n    Header V4 RSA/SHA256 Signature, key ID 9: OK\n    Header SHA256 digest: OK",
-    "content 1 1",
+    "content 1 1 a a",
 )
 PREPARED = (
     "state abc",

@@ -16,13 +16,20 @@ import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import CONTRACTS
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import (
+    AcquisitionError,
     HostAnswerError,
     InvalidDataError,
     SystemPythonError,
 )
-from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.acquire import AidOptions
+from ansible_collections.fleet.system_python.plugins.module_utils._packages.wanted import Wanted
+from ansible_collections.fleet.system_python.plugins.module_utils._rpm.packages import parse_nevra
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.acquire import Acquisition, AidOptions
 from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.lend import Lender, is_lendable
-from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.records import Loan, borrowed_from
+from ansible_collections.fleet.system_python.plugins.plugin_utils._first_aid.records import (
+    Borrowed,
+    Loan,
+    borrowed_from,
+)
 from ansible_collections.fleet.system_python.tests.hostile.hostilekit import SHELLS, AnsweringHost, ShellHost
 
 ROOT = Path(__file__).parents[2]
@@ -143,7 +150,7 @@ def test_a_package_that_is_too_large_or_not_encoded(tmp_path: Path) -> None:
         f"staged {NEVRA} cache {STAGING}/packages/cache-1.rpm\n/var/cache/x.rpm",
         f"header\n{NEVRA}",
         "signature\n/x.rpm:\n    Header V4 RSA/SHA256 Signature, key ID 9: OK\n    Header SHA256 digest: OK",
-        "content 1 1",
+        "content 1 1 a a",
     )
     with pytest.raises(HostAnswerError):
         lend(tmp_path, staged, ("content\n<script>",), ())
@@ -253,7 +260,13 @@ def test_a_name_that_is_an_option_runs_nothing(tmp_path: Path, monkeypatch: pyte
     }
     for number, (name, (stubs, call)) in enumerate(ways.items()):
         host = ShellHost(tmp_path / str(number), f"database=/nonexistent\n{stubs}")
-        settings = {"wanted": [PWNED], "reinstalled": [PWNED], "manager_timeout": "5", "most_lent": "1"}
+        settings = {
+            "wanted": [PWNED],
+            "specs": [PWNED],
+            "reinstalled": [PWNED],
+            "manager_timeout": "5",
+            "most_lent": "1",
+        }
         with contextlib.suppress(SystemPythonError):
             host.ask(["stage", "borrow", "install"], settings, [call])
         assert not (tmp_path / "PWNED").exists(), name
@@ -268,7 +281,12 @@ _COMMAND = re.compile(
 _OPTION = re.compile(r"--(?:qf|rcfile|macros|dbpath|pkg-cache-dir) (?:'[^']*'|\"[^\"]*\"|\S+)")
 _OWN = {"$seconds", "$within", "$first_answer", "$program", "$allowed"}
 # Functions that hand on what they are given.
-_WRAPPERS = ("ask_by rpm ", "ask 60 -q --qf '[%{FILEMODES} %{FILEUSERNAME}", "rpm --rcfile ")
+_WRAPPERS = (
+    "ask_by rpm ",
+    "ask 60 -q --qf '[%{FILEMODES} %{FILEUSERNAME}",
+    "ask 60 -q --qf '%|SHA256",
+    "rpm --rcfile ",
+)
 
 
 @pytest.mark.parametrize(
@@ -288,3 +306,29 @@ def test_the_functions_of_packages_put_the_dashes_themselves() -> None:
         '    ask 300 -V --nodeps --noscripts -- "$@"',
         '    ask 300 -V --nodeps --noscripts -f -- "$@"',
     ]
+
+
+@pytest.mark.parametrize(("header", "taken"), [("a a", True), ("a b", False), ("none none", True), ("b none", False)])
+def test_unsigned_scripts_of_a_lender_are_not_run(tmp_path: Path, header: str, taken: bool) -> None:
+    unsigned = "signature\n/x.rpm:\n    Header SHA256 digest: OK\n    Payload SHA256 digest: OK"
+    place = f"staged {NEVRA} borrowed {STAGING}/packages/borrowed-1.rpm\n/x.rpm"
+    host = AnsweringHost(OPENED, (place, f"header\n{NEVRA}", unsigned, f"content 1 1 {header}"))
+    borrowed = Borrowed((tmp_path / "x.rpm",), None, (), {})
+    (tmp_path / "x.rpm").touch()
+    acquisition = Acquisition(host, AidOptions(borrowed=borrowed, check_signatures=False), [Wanted(parse_nevra(NEVRA))])
+    with contextlib.suppress(AcquisitionError):
+        acquisition.run()
+    assert (NEVRA in acquisition.staged) == taken
+
+
+def test_names_stand_behind_two_dashes_in_the_modules_too() -> None:
+    argv = re.compile(
+        r'\[(?:[^\[\]]*, )?"(?:-q|-V|-K|-e|-f|-y|download|repoquery|--remove)"[^\[\]]*\](?: \+ \([^()]*\))? \+ .*'
+    )
+    found = {
+        f"{path.name}: {line.strip()}"
+        for path in (ROOT / "plugins/module_utils").rglob("*.py")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        if argv.search(line) and '"--"' not in line
+    }
+    assert found == set()

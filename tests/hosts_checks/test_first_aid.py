@@ -311,7 +311,7 @@ def test_a_neighbour_that_cannot_help(aid: Aid, fresh: Callable[[str], Host]) ->
     assert ("needs" in result, "Borrowing" in result["msg"]) == (False, False)
     result = aid.role(host, neighbour, donors=[neighbour.name])
     assert (result["failed"], result["kind"]) == (True, "no_source"), result
-    assert f"Borrowing: {neighbour.name}: No source could give" in result["msg"]
+    assert f"Borrowing: {neighbour.name}: No source has" in result["msg"]
     assert (listing(host), listing(neighbour)) == before
 
 

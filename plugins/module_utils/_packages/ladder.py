@@ -255,12 +255,12 @@ class Microdnf(_DownloadTool):
     def fetch(self, wanted: t.Sequence[Wanted], folder: str) -> Fetched:
         """Download; it says success for packages that it did not find, so only the files count."""
         self._wanted = list(wanted)
-        done = self._run(["download"] + [one.nevra for one in wanted], folder)
+        done = self._run(["download", "--"] + [one.nevra for one in wanted], folder)
         return self._proposals_from(wanted, _packages_in(folder), done)
 
     def versions(self) -> t.Dict[str, t.List[str]]:
         """Ask for all versions."""
-        done = self._run(["repoquery", "--available"] + [one.name for one in self._wanted])
+        done = self._run(["repoquery", "--available", "--"] + [one.name for one in self._wanted])
         return _versions_by_name(done.out, self._wanted)
 
 
@@ -286,7 +286,7 @@ class Dnf(_DownloadTool):
         ):
             if group:
                 done = self._run(
-                    ["-y", command, "--downloadonly", "--destdir=" + folder] + [one.nevra for one in group]
+                    ["-y", command, "--downloadonly", "--destdir=" + folder, "--"] + [one.nevra for one in group]
                 )
                 part = self._proposals_from(group, _packages_in(folder), done)
                 result = Fetched(result.proposals + part.proposals, result.reasons + part.reasons)
@@ -296,7 +296,7 @@ class Dnf(_DownloadTool):
         """Ask for all versions."""
         names = [one.name for one in self._wanted]
         form = "%{name}-%{evr}.%{arch}"
-        done = self._run(["-q", "-C", "repoquery", "--showduplicates", "--qf", form] + names)
+        done = self._run(["-q", "-C", "repoquery", "--showduplicates", "--qf", form, "--"] + names)
         return _versions_by_name(done.out, self._wanted)
 
 

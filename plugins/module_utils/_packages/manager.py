@@ -148,7 +148,7 @@ class RpmManager(Manager):
         if self._family == "suse":
             return self._install_with_zypper()
         self._require_trusted_dnf()
-        options = ["-y", "-q", "--setopt=install_weak_deps=False"]
+        options = ["-y", "-q", "--setopt=install_weak_deps=False", "--"]
         return self._run_or_fail(["/usr/bin/dnf", "install"] + options + self.names, "dnf cannot install it")
 
     def _install_with_zypper(self) -> Completed:
@@ -199,7 +199,7 @@ class DpkgManager(Manager):
 
     def look(self) -> t.Optional[Installed]:
         shape = "${Package} ${Version} ${db:Status-Status}\\n"
-        done = self._runner(["/usr/bin/dpkg-query", "-W", "-f", shape] + self.names, timeout=_QUERY)
+        done = self._runner(["/usr/bin/dpkg-query", "-W", "-f", shape, "--"] + self.names, timeout=_QUERY)
         if done.timed_out or done.rc not in (0, 1):
             raise done.error("Cannot ask which packages are installed")
         lines = [line.split(" ") for line in done.out.splitlines()]
@@ -209,11 +209,13 @@ class DpkgManager(Manager):
         return self._installed([" ".join(pair) for pair in present.items()], self.names + self._owners_of_parts())
 
     def install(self) -> Completed:
-        options = ["-y", "-q", "--no-install-recommends"]
+        options = ["-y", "-q", "--no-install-recommends", "--"]
         return self._run_or_fail(["/usr/bin/apt-get", "install"] + options + self.names, "apt-get cannot install it")
 
     def remove(self) -> Completed:
-        return self._run_or_fail(["/usr/bin/dpkg", "--remove"] + list(reversed(self.names)), "dpkg does not remove it")
+        return self._run_or_fail(
+            ["/usr/bin/dpkg", "--remove", "--"] + list(reversed(self.names)), "dpkg does not remove it"
+        )
 
 
 def manager_for(

@@ -128,6 +128,7 @@ class Acquisition:
         """Run calls that work in the folder."""
         settings = {
             "wanted": [one.id.nvra for one in self.missing()],
+            "specs": [f"{one.name}.{one.id.arch}={one.evr}" for one in self.missing()],
             "manager_timeout": _MANAGER_TIMEOUT,
             "download_timeout": _MANAGER_TIMEOUT,
             **(more_settings or {}),
@@ -159,7 +160,7 @@ class Acquisition:
     def _judge_file(self, section: Section, header: str, signature: Section, content: Section) -> None:
         nvra, source, staged = section.fields(3)
         HOST.absolute_path(staged, "staged", [self.staging])
-        found, installed = content.fields(2)
+        found, installed, header_found, header_installed = content.fields(4)
         origin = section.text
         wanted = next((one for one in self.missing() if one.id.nvra == nvra), None)
         if wanted is None:
@@ -176,6 +177,9 @@ class Acquisition:
             return
         if installed not in (found, "none"):
             self.note(source, f"{origin} is called {nvra} like the installed package, but its files are others")
+            return
+        if source == "borrowed" and not self.options.check_signatures and header_found != header_installed:
+            self.note(source, f"{origin} is not the very package that is installed, and signatures are not checked")
             return
         self.staged[wanted.nevra] = Staged(wanted, staged, source)
 

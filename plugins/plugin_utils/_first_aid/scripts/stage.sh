@@ -5,7 +5,8 @@
 
 # PRIVATE to the collection. A folder for what is brought to the host, and packages that the host has at hand: given
 # files, package caches, and what its native package managers download. Nothing is installed.
-# Settings: staging_parent, staging_prefix, and calls of the functions below.
+# Settings: staging_parent, staging_prefix, wanted (packages as in the names of their files), specs (the same for zypper),
+# and calls of the functions below.
 # shellcheck disable=SC2154  # set by the controller, or by common.sh
 
 # make_staging: only root can enter it, so what is checked in it is what will be installed.
@@ -48,7 +49,14 @@ offer() {
     answer header "$output"
     explained ask_by rpmkeys 60 -K -v -- "$staged"
     answer signature "$output"
-    section "content $(content_of -p --nosignature -- "$staged") $(content_of -- "$1")"
+    section "content $(content_of -p --nosignature -- "$staged") $(content_of -- "$1")" \
+        "$(header_of -p --nosignature -- "$staged") $(header_of -- "$1")"
+}
+
+# The digest of the header, which has the scripts, too, and the digest of the content.
+header_of() {
+    header=$(ask 60 -q --qf '%|SHA256HEADER?{%{SHA256HEADER}}:{none}|' "$@" 2>/dev/null) || header=none
+    printf '%s' "$header"
 }
 
 # What a package puts on the disk, as one number: the same number, the same files. "none" where it is not installed.
@@ -164,10 +172,6 @@ python_plugin() {
 
 download_by_zypper() {
     may_run_zypper || return 0
-    specs=''
-    for package in $wanted; do
-        specs="$specs $(ask 60 -q --qf '%{NAME}.%{ARCH}=%|EPOCH?{%{EPOCH}:}:{}|%{VERSION}-%{RELEASE}' -- "$package")"
-    done
     # shellcheck disable=SC2086  # one package a word
     captured limited "$manager_timeout" zypper --non-interactive --xmlout --pkg-cache-dir "$staging/download/zypper" \
         download -- $specs

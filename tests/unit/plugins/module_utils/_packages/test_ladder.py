@@ -311,7 +311,7 @@ class TestMicrodnf:
     def test_download(self, built: t.Dict[str, str], tmp_path: Folder, monkeypatch: pytest.MonkeyPatch) -> None:
         # As the real one: no option that names a folder, the file comes to the current one.
         program = tmp_path / "microdnf"
-        program.write_text("#!/bin/sh\n[ $# = 2 ] && [ $1 = download ] && cp {0} ./\n".format(built["alpha"]))
+        program.write_text('#!/bin/sh\n[ "$1 $2 $#" = "download -- 3" ] && cp {0} ./\n'.format(built["alpha"]))
         program.chmod(0o755)
         monkeypatch.setattr(Microdnf, "path", str(program))
         (tmp_path / "private").mkdir()

@@ -63,7 +63,7 @@ OPENED = (f"staging {STAGING}",)
 
 
 def staged(
-    header: str = NVRA, signature: str = GOOD, content: str = "content 1 1", source: str = "cache"
+    header: str = NVRA, signature: str = GOOD, content: str = "content 1 1 a a", source: str = "cache"
 ) -> tuple[str, ...]:
     return (
         f"staged {NVRA} {source} /var/cache/.fleet-system-python-aid-x/packages/{source}-1.rpm\n/var/cache/dnf/x.rpm",
@@ -93,7 +93,7 @@ def test_the_first_source_that_has_it_ends_the_search() -> None:
     [
         ({"header": "python3-3.9.3-1.el9.x86_64"}, "is python3-3.9.3-1.el9.x86_64, not"),
         ({"signature": UNSIGNED}, "has no signature"),
-        ({"content": "content 1 2"}, "its files are others"),
+        ({"content": "content 1 2 a a"}, "its files are others"),
     ],
 )
 def test_a_wrong_file_is_a_reason_and_the_next_source_is_asked(wrong: dict[str, str], reason: str) -> None:
@@ -104,7 +104,7 @@ def test_a_wrong_file_is_a_reason_and_the_next_source_is_asked(wrong: dict[str, 
 
 
 def test_a_package_that_a_lender_has_not_installed_is_not_compared() -> None:
-    assert acquisition(staged(content="content 1 none"), sources=("cache",)).run()
+    assert acquisition(staged(content="content 1 none a a"), sources=("cache",)).run()
 
 
 def test_a_wrong_signature_is_the_error_when_nothing_else_is_found() -> None:

@@ -59,7 +59,7 @@ STAGED = (
     f"staged {NVRA} cache /var/cache/.fleet-system-python-aid-s/packages/cache-1.rpm\n/var/cache/x.rpm",
     f"header\n{NVRA}",
     "signature\n/s/x.rpm:\n    Header V4 RSA/SHA256 Signature, key ID 9: OK\n    Header SHA256 digest: OK",
-    "content 1 1",
+    "content 1 1 a a",
 )
 
 OPENED = ("staging /var/cache/.fleet-system-python-aid-s",)
