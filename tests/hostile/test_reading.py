@@ -199,6 +199,18 @@ def test_no_file_of_a_venv_holds_up_or_ends_a_look(tmp_path: Path, place: str, k
         look_at_all(venv)
 
 
+@pytest.mark.parametrize("line", [b"\n", b"ab,,\n"])
+@pytest.mark.parametrize("size", [files.MOST_OF_A_USER, files.MOST])
+def test_a_list_that_is_long_does_not_fill_the_memory(tmp_path: Path, line: bytes, size: int) -> None:
+    venv = make_site(tmp_path)
+    info = venv / "lib/python3.11/site-packages/x-1.dist-info"
+    (info / "INSTALLER").write_text("pip\n")
+    (info / "RECORD").write_bytes(line * (size // len(line)))
+    with bounded(60):
+        look_at_all(venv)
+    (info / "RECORD").unlink()
+
+
 @pytest.mark.parametrize("kind", TRAPS)
 @pytest.mark.parametrize(
     "load",

@@ -191,19 +191,31 @@ def test_root_runs_nothing_of_a_venv_that_others_can_change(top: Path) -> None:
 
 
 @needs_root
-def test_a_user_does_not_get_his_module_into_root(top: Path, home: Path) -> None:
-    """H1: at the moment of the look it is root's venv, then the user's folder is there."""
+@pytest.mark.parametrize("moment", ["journal", "config"])
+def test_a_user_does_not_get_his_module_into_root(top: Path, home: Path, moment: str) -> None:
+    """H1: when root looks it is root's venv, and when root proves that it works the user's folder is there."""
     minor = subprocess.check_output(
         [python_of_all(), "-c", "import sys; print('%d.%d' % sys.version_info[:2])"], text=True
     )
     venv, evil = make_venv(home / "app", minor.strip()), make_venv(top / "evil/app", minor.strip())
     site = evil / f"lib/python{minor.strip()}/site-packages"
-    (site / "sitecustomize.py").write_text(f"import os\nopen('{top}/evil/ran-' + str(os.geteuid()), 'w')\n")
+    (site / "x.pth").write_text(f"import os; open('{top}/evil/ran-' + str(os.geteuid()), 'w')\n")
     (venv / "bin/python").unlink()
     (venv / "bin/python").symlink_to("/gone")
     give(top / "evil")
-    with user_who(EXCHANGES + "    import time; time.sleep(0.02)\n", venv, evil):
-        for _try in range(10):
+    moved: list[str] = []
+
+    def exchange(step: str) -> None:
+        if step == moment and not moved:
+            venv.rename(home / "kept")
+            (top / "evil/app").rename(venv)
+            moved.append(step)
+
+    with bounded(60, 4 << 30), pytest.raises(UnsafeVenvError):
+        VenvRun(options(venv, state="repaired"), checkpoint=exchange).apply()
+    assert moved == []
+    with user_who(EXCHANGES, venv, evil):
+        for _try in range(5):
             with bounded(60, 4 << 30), contextlib.suppress(SystemPythonError):
                 VenvRun(options(venv, state="repaired")).apply()
     assert not (top / "evil/ran-0").exists()
@@ -364,8 +376,8 @@ def test_check_mode_has_the_time_limit_of_the_module(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("name", "version", "origin"),
     [
-        ("x @ file:///home/u/evil", "1", None),
-        ("-r /home/u/evil.txt", "1", None),
+        ("x @ file:///srv/u/evil", "1", None),
+        ("-r /srv/u/evil.txt", "1", None),
         ("x", "1\n--index-url http://evil", None),
         ("x", "1 --hash=a", None),
         ("x", "1", "https://good/x.whl\n--extra-index-url http://evil"),

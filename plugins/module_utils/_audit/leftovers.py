@@ -11,6 +11,7 @@ import os
 import re
 import typing as t
 
+from .._disk.files import MOST_OF_A_USER
 from .._disk.root import HOST, Root
 from .import_path import SITE_NAMES
 from .records import AlternativesGroup, Trace
@@ -93,12 +94,14 @@ class PipRecords:
         try:
             with self._root.open(os.path.join(info, "INSTALLER")) as stream:
                 installer = stream.read(64).strip()
-            with self._root.open(os.path.join(info, "RECORD")) as stream:
-                rows = list(csv.reader(os.fsdecode(stream.read()).splitlines()))
+            if installer not in (b"pip", b"uv"):
+                return []
+            with self._root.open(os.path.join(info, "RECORD"), MOST_OF_A_USER) as stream:
+                lines = os.fsdecode(stream.read()).splitlines()
+            return [row[0] for row in csv.reader(lines) if row]
         except (OSError, csv.Error):
             # Without both files it is no pip installation, which is the question here.
             return []
-        return [row[0] for row in rows if row] if installer in (b"pip", b"uv") else []
 
 
 def trace_of(path: str, groups: t.Iterable[AlternativesGroup], root: Root = HOST) -> Trace:

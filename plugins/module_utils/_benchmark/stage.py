@@ -8,13 +8,13 @@
 
 import contextlib
 import os
-import shutil
 import signal
 import tempfile
 import typing as t
 
 from .._base.errors import SystemPythonError
 from .._disk.atomic import write_durably
+from .._disk.trees import remove_any
 from .._rights.account import Account
 from .._rights.confined import STRICT, Ended, run_confined
 from . import worker
@@ -66,7 +66,7 @@ class Stage:
         try:
             return self._runner(argv, self.account, work, env, self.timeout, self._limits)
         finally:
-            shutil.rmtree(work)
+            remove_any(work)
 
 
 def _source() -> str:
@@ -100,7 +100,7 @@ def open_stage(
     finally:
         for number in _SIGNALS:
             signal.signal(number, signal.SIG_IGN)
-        shutil.rmtree(folder)
+        remove_any(folder)
         for number, handler in previous.items():
             signal.signal(number, handler)
 

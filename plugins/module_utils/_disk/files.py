@@ -19,6 +19,7 @@ import typing as t
 
 __all__ = [
     "MOST",
+    "MOST_OF_A_USER",
     "digest_of",
     "folder_of",
     "is_directory",
@@ -42,6 +43,8 @@ _CHUNK = 1 << 20
 _SMALL_FILE = 1 << 16
 # In bytes. The largest lists that are read whole, /etc/ld.so.cache and the RECORD of a package, have a few million.
 MOST = 64 << 20
+# Of a list of lines, or a note, that a user may have written: as objects of Python it takes many times as much.
+MOST_OF_A_USER = 16 << 20
 _NOT_FOR_SECURITY = {"usedforsecurity": False}  # type: t.Dict[str, t.Any]
 _KINDS = (
     (stat.S_ISREG, "file"),

@@ -125,9 +125,9 @@ class Root:
     def listdir(self, path: str) -> t.List[str]:
         return os.listdir(self._real_path(path))
 
-    def open(self, path: str) -> t.BinaryIO:
+    def open(self, path: str, most: int = MOST) -> t.BinaryIO:
         """Open a regular file to read its bytes, as C(open_to_read) does; links are followed."""
-        return open_to_read(self._real_path(path), follow=self.is_host)
+        return open_to_read(self._real_path(path), most, follow=self.is_host)
 
     def lexists(self, path: str) -> bool:
         return self._mode(self.lstat, path) != 0

@@ -16,6 +16,7 @@ from .._base.paths import is_in
 from .._base.redact import command_line
 from .._base.text import printable
 from .._disk.mounts import MOUNTINFO, is_network, read_mounts
+from .._usage.reading import reading_below
 from .records import ShellLine
 from .sources import AbsentError, Search, Tail
 
@@ -51,7 +52,8 @@ def shell_lines(search: Search) -> t.List[ShellLine]:
             path = os.path.join(home, name)
             if _is_remote(search, os.path.dirname(path), remote):
                 continue
-            read = search.tail(path, 64 << 10)
+            with reading_below(search.path(path)):
+                read = search.tail(path, 64 << 10)
             if read is None:
                 continue
             asked += 1

@@ -11,7 +11,7 @@ import re
 import typing as t
 
 from .._base.text import from_json, json_text
-from .._disk.files import read_text
+from .._disk.files import MOST_OF_A_USER, read_text
 from .._usage.places import listed, text_of
 from .records import Origin, Package
 
@@ -138,9 +138,9 @@ def top_level_modules(site: str) -> t.Dict[str, t.List[str]]:
 
 
 def lines_of(path: str) -> t.Optional[t.List[str]]:
-    """Return the lines of one of a package's own lists, of whatever size; None where there is none."""
+    """Return the lines of one of a package's own lists, each once; None where there is none, or one without end."""
     try:
-        return read_text(path).splitlines()
+        return list(dict.fromkeys(read_text(path, MOST_OF_A_USER).splitlines()))
     except OSError:
         # Not every tool writes it down.
         return None

@@ -19,7 +19,7 @@ from .._audit.path_files import read_path_file
 from .._base.errors import JournalError
 from .._base.text import from_json, json_text, printable
 from .._disk.atomic import replace_link, write_durably
-from .._disk.files import is_directory, open_to_others, read_text, walk
+from .._disk.files import MOST_OF_A_USER, is_directory, open_to_others, read_text, walk
 from .._disk.hidden import Checkpoint, no_checkpoint
 from .._disk.kernel import sync_folder
 from .._disk.root import writable_by_others
@@ -91,7 +91,7 @@ def relink(venv: str, interpreter: BaseInterpreter, checkpoint: Checkpoint = no_
     with clear_errors(venv):
         if not os.path.isdir(binaries):
             os.mkdir(binaries, 0o755)
-        text = read_text(config, follow=True)
+        text = read_text(config, MOST_OF_A_USER, follow=True)
         _write_journal(venv, binaries, links, text)
         checkpoint("journal")
         for name, target in sorted(links.items()):
@@ -172,7 +172,7 @@ def undo(venv: str) -> bool:
 def _saved_in(journal: str) -> t.Dict[str, t.Any]:
     """Return what C(relink) wrote down. Raises JournalError where it is something else by now."""
     try:
-        saved = from_json(read_text(journal))
+        saved = from_json(read_text(journal, MOST_OF_A_USER))
         targets = filter(None, [*saved["links"].values(), saved["lib64"]])
         texts = [*saved["links"], *saved["files"], saved["config"], *targets]
         names = [*saved["links"], *saved["files"]]
