@@ -6,18 +6,8 @@
 
 from __future__ import annotations
 
-import os
-
-from ..plugin_utils._action.first_aid import Trusted, trusted_interpreter_where_rpm_is
-from ..plugin_utils._action.trusted_module import TrustedModuleAction
+from ..plugin_utils._action.trusted_module import RootedModuleAction
 
 
-class ActionModule(TrustedModuleAction):
-    """See TrustedModuleAction; for an offline root, which may be looked at on a Debian host, PortableModuleAction."""
-
-    def choose(self, found: dict[str, object]) -> Trusted | None:
-        """See TrustedModuleAction. The root's own interpreters are never among those to choose from."""
-        root = os.path.normpath(str(self._task.args.get("root") or "/"))
-        if root in ("/", "//"):
-            return super().choose(found)
-        return trusted_interpreter_where_rpm_is(self.host, found)
+class ActionModule(RootedModuleAction):
+    """See RootedModuleAction."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..plugin_utils._action.trusted_module import TrustedModuleAction
+from ..plugin_utils._action.trusted_module import RootedModuleAction
 
 
-class ActionModule(TrustedModuleAction):
-    """See TrustedModuleAction."""
+class ActionModule(RootedModuleAction):
+    """See RootedModuleAction."""
 
     def module_args(self) -> dict[str, object]:
         """Copy C(controller_files) to the host and give them to the module as C(files)."""

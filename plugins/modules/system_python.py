@@ -126,6 +126,20 @@ options:
         all of it before any module could run.
     type: bool
     default: false
+  root:
+    description:
+      - The folder of a system that is not running, such as the mounted disk of a machine that does not start any more.
+        Instead of this host, that system is repaired. Nothing of it is executed, no scriptlet either, and its package
+        database is read and not written.
+      - What deviates is taken out of exact packages, whose signatures are checked with the keys in the root's database.
+        They come from O(files), from the root's own package cache, and from the sources of this machine where it is of
+        the same release.
+      - Quarantine and journal lie in the root, below C(/var/lib/fleet.system_python).
+      - The root must not be in use. Nothing of it may be mounted elsewhere, too; what its fstab has as volumes of their
+        own must be mounted in it.
+      - There is no O(report) of a root.
+    type: path
+    version_added: 0.1.0
   transactional:
     description:
       - Whether, on a host that changes its system in snapshots (C(transactional-update)), the exact packages are
@@ -273,10 +287,13 @@ from ansible.module_utils.basic import AnsibleModule
 from ..module_utils._audit.contract import contract_for
 from ..module_utils._audit.findings import DEFAULT_QUARANTINE, QUARANTINE_CHOICES, Policy, waivers_of
 from ..module_utils._audit.unversioned import POLICIES
+from ..module_utils._base.errors import InvalidDataError
 from ..module_utils._base.module import run_module
 from ..module_utils._disk.os_release import read_os_release
+from ..module_utils._disk.root import HOST, Root
 from ..module_utils._packages.ladder import SOURCES
 from ..module_utils._repair.packages import PackageOptions
+from ..module_utils._repair.rescue import RootRepair
 from ..module_utils._repair.run import Repair, RepairSettings
 from ..module_utils._repair.staged import StagedRepair
 
@@ -305,6 +322,7 @@ ARGUMENT_SPEC = {
     "report": {"type": "bool", "default": False},
     "report_always": {"type": "bool", "default": False},
     "transactional": {"type": "bool", "default": False},
+    "root": {"type": "path"},
     "exceptions": {"type": "list", "elements": "dict", "default": []},
 }
 
@@ -312,7 +330,10 @@ ARGUMENT_SPEC = {
 def make_run(module: AnsibleModule) -> Repair:
     """Return the run that the module's options ask for."""
     params = module.params
-    os_release = read_os_release()
+    root = HOST if params["root"] is None else Root(params["root"])
+    if params["root"] is not None and (params["report"] or params["transactional"]):
+        raise InvalidDataError("'root' does not go with 'report' and 'transactional'.")
+    os_release = read_os_release(root=root)
     settings = RepairSettings(
         contract=contract_for(os_release, params["contract"]),
         policy=Policy(
@@ -334,7 +355,10 @@ def make_run(module: AnsibleModule) -> Repair:
         timeout=params["timeout"],
         report=os_release if params["report"] else None,
         report_always=params["report_always"],
+        root=root,
     )
+    if params["root"] is not None:
+        return RootRepair(settings, os_release)
     return StagedRepair(settings) if params["transactional"] else Repair(settings)
 
 

@@ -29,10 +29,12 @@ def audit(
     check_manager: str = "always",
     runner: CommandRunner = run_command,
     root: Root = HOST,
+    offline: t.Optional[Rpm] = None,
 ) -> t.Tuple[Observation, t.List[Finding]]:
     """Return the observation of this host, or of the system in C(root), and the findings of all rules.
 
-    C(check_manager) is one of C(MANAGER_STARTS). Raises SystemPythonError.
+    C(check_manager) is one of C(MANAGER_STARTS). C(offline) has the packages of C(root) where they were opened before
+    (C(open_offline)). Raises SystemPythonError.
     """
     needed: t.Dict[str, t.Optional[t.Callable[[Observation], bool]]] = {
         "if_needed": lambda seen: bool(find(seen, policy)),
@@ -42,6 +44,8 @@ def audit(
     is_needed = needed[check_manager]
     if root.is_host:
         observation = observe(contract, Rpm(runner=runner, timeout=timeout), environ, core_version, runner, is_needed)
+    elif offline is not None:
+        observation = observe(contract, offline, {}, "", runner, is_needed, root)
     else:
         # Here, so that the audit of a running host, which is to be fast, does not load it.
         from .._rpm.offline import open_offline  # noqa: PLC0415

@@ -18,17 +18,19 @@ from .._base.text import json_text, printable
 from .atomic import remove_leftovers, write_durably
 from .files import kind_of
 from .hidden import Checkpoint, no_checkpoint
-from .kept import FORMAT, ITEMS, KeptEntry, KeptRecord, load_run, manifest_of, run_ids
+from .kept import FORMAT, ITEMS, KeptEntry, KeptRecord, aside_of, load_run, manifest_of, path_of, run_ids
 from .kernel import sync_folder
+from .root import HOST, Root
 from .space import clear_errors
 
 __all__ = ["KeptRun"]
 
 
 class KeptRun:
-    """A run's folder and its manifest, as they are on the disk."""
+    """A run's folder and its manifest, as they are on the disk; C(root) has the paths that the manifest names."""
 
-    def __init__(self, folder: str, run_id: str, checkpoint: Checkpoint = no_checkpoint) -> None:
+    def __init__(self, folder: str, run_id: str, checkpoint: Checkpoint = no_checkpoint, root: Root = HOST) -> None:
+        self.root = root
         self.folder = folder
         self.run_id = run_id
         self.checkpoint = checkpoint
@@ -87,6 +89,15 @@ class KeptRun:
     def stored(self, entry: KeptEntry) -> str:
         """Return where the thing is."""
         return os.path.join(self.path, entry["stored"])
+
+    def original(self, entry: KeptEntry) -> str:
+        """Return where, for this process, the thing was."""
+        return self.root.place(path_of(entry))
+
+    def aside(self, entry: KeptEntry) -> t.Optional[str]:
+        """Return where else, for this process, the thing was, or may have been for a moment; null for nowhere."""
+        path = aside_of(entry)
+        return None if path is None else self.root.place(path)
 
     def record(self, entry: KeptEntry) -> KeptRecord:
         """Return the entry as it is reported."""

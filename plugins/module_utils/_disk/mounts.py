@@ -25,10 +25,15 @@ _LOCAL_FUSE = ("fuse.ext", "fuse.ntfs", "fuse.overlay")
 
 
 class Mount(t.NamedTuple):
-    """Where something is mounted, undecodable bytes as surrogates, and the kind of its file system (nfs4, xfs)."""
+    """Where something is mounted, undecodable bytes as surrogates, and the kind of its file system (nfs4, xfs).
+
+    C(device) is the number of its device (C(8:1)), C(top) the path in the file system that is seen at C(point).
+    """
 
     point: str
     kind: str
+    device: str = ""
+    top: str = "/"
 
 
 def read_mounts(mountinfo: str = MOUNTINFO) -> t.List[Mount]:
@@ -36,7 +41,10 @@ def read_mounts(mountinfo: str = MOUNTINFO) -> t.List[Mount]:
     # The kernel gives a page at a time, so one read is not all of it.
     with open_to_read(mountinfo) as table:
         rows = [line.split() for line in table]
-    return [Mount(_unescape(row[4]), os.fsdecode(row[row.index(b"-") + 1])) for row in rows]
+    return [
+        Mount(_unescape(row[4]), os.fsdecode(row[row.index(b"-") + 1]), os.fsdecode(row[2]), _unescape(row[3]))
+        for row in rows
+    ]
 
 
 def _unescape(field: bytes) -> str:

@@ -26,6 +26,7 @@ from .kept_run import KeptRun
 from .kernel import sync_folder
 from .links import kind_of
 from .recovery import SettledRecord, recover_run, settle
+from .root import HOST, Root
 from .space import clear_errors, ensure_room
 from .trees import Placed, copy, differences, place, remove_any, remove_copied
 
@@ -71,7 +72,8 @@ class Quarantine:
     """The quarantine of one run. Nothing is made on the disk before something is kept.
 
     C(folder) holds the quarantines of all runs, C(run_id) names this one (letters, digits and C(._:+-)), C(clock) gives
-    seconds since the epoch. Use it under the run lock only.
+    seconds since the epoch. Of a system in C(root) the manifest has the paths in it; what is kept, and where, is named
+    as this process finds it. Use it under the run lock only.
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class Quarantine:
         run_id: str = "manual",
         clock: t.Callable[[], float] = time.time,
         checkpoint: Checkpoint = no_checkpoint,
+        root: Root = HOST,
     ) -> None:
         if not _RUN_ID.fullmatch(run_id):
             raise QuarantineError("'{0}' cannot be the name of a run.".format(printable(run_id)), run_id=run_id)
@@ -87,7 +90,8 @@ class Quarantine:
         self.run_id = run_id
         self.clock = clock
         self.checkpoint = checkpoint
-        self._run = KeptRun(folder, run_id, checkpoint)
+        self.root = root
+        self._run = KeptRun(folder, run_id, checkpoint, root)
 
     @property
     def kept_in(self) -> t.Optional[str]:
@@ -170,7 +174,7 @@ class Quarantine:
         now = self.clock()
         first = 1 + max([known["index"] for known in self._run.entries], default=0)
         entries = [
-            _entry_of(one, first + number, action or one.action, utc_stamp(now), aside)
+            _entry_of(one, self.root, first + number, action or one.action, utc_stamp(now), aside)
             for number, one in enumerate(things)
         ]
         self._run.prepare(now)
@@ -209,7 +213,7 @@ class Quarantine:
     def _copies(self) -> t.Dict[str, KeptEntry]:
         """Return what this run has made copies of, by path."""
         copies = [one for one in self._run.entries if (one["action"], one["state"]) == ("keep", "done")]
-        return {path_of(entry): entry for entry in copies}
+        return {self._run.original(entry): entry for entry in copies}
 
     def _unchanged(self, copies: t.Mapping[str, KeptEntry], one: Keeping) -> t.Optional[KeptEntry]:
         """Return the entry of a copy of C(one) that is as it still is."""
@@ -255,14 +259,14 @@ class Quarantine:
                 run_id=run_id,
                 paths=[json_text(path) for path in blocked],
             )
-        _require_folders(run_id, entries)
+        _require_folders(run, entries)
         return run, entries
 
     def _run_of(self, run_id: str) -> KeptRun:
-        return self._run if run_id == self.run_id else KeptRun(self.folder, run_id, self.checkpoint)
+        return self._run if run_id == self.run_id else KeptRun(self.folder, run_id, self.checkpoint, self.root)
 
     def _put_back(self, run: KeptRun, entry: KeptEntry) -> KeptRecord:
-        path, stored = path_of(entry), run.stored(entry)
+        path, stored = run.original(entry), run.stored(entry)
         if _in_the_way(run, entry):
             self.keep(path, "it was there when run {0} was put back".format(run.run_id), entry["finding"])
         entry["state"] = "returning"
@@ -319,18 +323,19 @@ def _parents(path: str) -> t.Set[str]:
     return {"/".join(parts[:count]) for count in range(2, len(parts))}
 
 
-def _entry_of(one: Keeping, index: int, action: str, stamp: str, aside: t.Optional[str]) -> KeptEntry:
+def _entry_of(one: Keeping, root: Root, index: int, action: str, stamp: str, aside: t.Optional[str]) -> KeptEntry:
     path = one.original or one.path
+    aside = aside or (one.path if one.path != path else None)
     try:
         return make_entry(
             index=index,
             action=action,
             source=one.path,
-            path=path,
+            path=root.inside(path),
             reason=one.reason,
             finding=one.finding,
             time=stamp,
-            aside=aside or (one.path if one.path != path else None),
+            aside=root.inside(aside) if aside else None,
         )
     except OSError as error:
         raise _quarantine_error(error, "cannot be kept", one.path) from error
@@ -369,26 +374,26 @@ def _require_room(path: str, stored: str) -> None:
 
 
 def _in_the_way(run: KeptRun, entry: KeptEntry) -> bool:
-    path = path_of(entry)
+    path = run.original(entry)
     return os.path.lexists(path) and bool(differences(run.stored(entry), path))
 
 
-def _require_folders(run_id: str, entries: t.Sequence[KeptEntry]) -> None:
+def _require_folders(run: KeptRun, entries: t.Sequence[KeptEntry]) -> None:
     """Raise unless each path's folder exists, or comes back with an entry that is put back before."""
     coming: t.Set[str] = set()
     missing: t.Set[str] = set()
     for entry in entries:
-        folder = os.path.dirname(path_of(entry))
+        folder = os.path.dirname(run.original(entry))
         if not os.path.isdir(folder) and not any(folder == top or folder.startswith(top + "/") for top in coming):
             missing.add(folder)
         if entry["kind"] == "directory":
-            coming.add(path_of(entry))
+            coming.add(run.original(entry))
     if missing:
         raise QuarantineError(
             "Nothing was put back, because these folders do not exist: {0}. Make them first.".format(
                 ", ".join(printable(folder) for folder in sorted(missing))
             ),
-            run_id=run_id,
+            run_id=run.run_id,
             paths=[json_text(folder) for folder in sorted(missing)],
         )
 

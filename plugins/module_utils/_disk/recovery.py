@@ -10,7 +10,7 @@ import os
 import typing as t
 
 from .atomic import remove_leftovers
-from .kept import ITEMS, KeptEntry, KeptRecord, aside_of, path_of
+from .kept import ITEMS, KeptEntry, KeptRecord
 from .kept_run import KeptRun
 from .trees import differences, place, remove_any, remove_copied
 
@@ -66,7 +66,7 @@ def settle(run: KeptRun, entry: KeptEntry) -> str:
 
 def _settle_take(run: KeptRun, entry: KeptEntry) -> str:
     # It may have stepped aside already, or not yet.
-    sources = [source for source in (aside_of(entry), path_of(entry)) if source]
+    sources = [source for source in (run.aside(entry), run.original(entry)) if source]
     # What is under the stored name is whole: it came there by a rename.
     if os.path.lexists(run.stored(entry)):
         return _finish(run, entry, *sources)
@@ -85,7 +85,7 @@ def _settle_keep(run: KeptRun, entry: KeptEntry) -> str:
 def _settle_replace(run: KeptRun, entry: KeptEntry) -> str:
     if entry["kind"] == "directory":
         return _settle_replaced_directory(run, entry)
-    path, stored = path_of(entry), run.stored(entry)
+    path, stored = run.original(entry), run.stored(entry)
     remove_leftovers([os.path.dirname(path)])
     if os.path.lexists(stored) and differences(stored, path):
         return _finish(run, entry)
@@ -95,7 +95,7 @@ def _settle_replace(run: KeptRun, entry: KeptEntry) -> str:
 
 
 def _settle_replaced_directory(run: KeptRun, entry: KeptEntry) -> str:
-    path, aside, stored = path_of(entry), aside_of(entry) or path_of(entry), run.stored(entry)
+    path, aside, stored = run.original(entry), run.aside(entry) or run.original(entry), run.stored(entry)
     remove_leftovers([os.path.dirname(path)])
     if not os.path.lexists(stored):
         if not os.path.lexists(aside):
@@ -111,7 +111,7 @@ def _settle_replaced_directory(run: KeptRun, entry: KeptEntry) -> str:
 
 
 def _settle_returning(run: KeptRun, entry: KeptEntry) -> str:
-    path, stored = path_of(entry), run.stored(entry)
+    path, stored = run.original(entry), run.stored(entry)
     remove_leftovers([os.path.dirname(path)])
     if os.path.lexists(path) and not differences(stored, path):
         entry["state"] = "put_back"

@@ -113,6 +113,24 @@ class Root:
             return self._real_path(path)
         return os.path.join(self._real_path(folder), name)
 
+    def place(self, path: str) -> str:
+        """Return where C(path) is, or will be when its folder is made, for this process.
+
+        What changes paths of a root acts there. Raises OSError where a link on the way leads in a circle, or to a
+        process.
+        """
+        if self.is_host:
+            return path
+        folder, name = os.path.split(path.rstrip("/"))
+        real, end = follow(folder, self.folder)
+        if end != "missing":
+            return self.entry(path)
+        return outside(os.path.normpath(os.path.join(real, name)), self.folder)
+
+    def inside(self, place: str) -> str:
+        """Return the path in the root of what is at C(place) for this process."""
+        return place if self.is_host else place[len(self.folder) :] or "/"
+
     def lstat(self, path: str) -> os.stat_result:
         return os.lstat(self.entry(path))
 

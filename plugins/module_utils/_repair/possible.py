@@ -6,9 +6,7 @@
 
 """What would stop a plan is found out before its first step, and in check mode: obstacles, room, owners."""
 
-import grp
 import os
-import pwd
 import typing as t
 
 from .._base.errors import QuarantineError, SystemPythonError
@@ -16,10 +14,12 @@ from .._base.text import json_text, printable
 from .._disk.files import is_directory, size_of, walk
 from .._disk.host_mode import PACKAGES, SYSTEM, host_mode, require_mutable
 from .._disk.obstacles import Changes, require_changeable
+from .._disk.root import HOST, Root
 from .._disk.space import ensure_room
 from .._packages.transaction import Transaction
 from .._packages.wanted import Wanted, wanted_of
 from .._rpm.database import Rpm
+from .._rpm.disk import Disk
 from .._rpm.packages import parse_nevra
 from .plan import RepairStep
 
@@ -46,21 +46,24 @@ class UnknownOwnerError(SystemPythonError):
     kind = "unknown_owner"
 
 
-def require_possible(plan: t.Sequence[RepairStep], state_folder: str, transaction: Transaction) -> None:
-    """Raise an error when the plan could not be carried out to its end.
+def require_possible(
+    plan: t.Sequence[RepairStep], state_folder: str, transaction: Transaction, root: Root = HOST
+) -> None:
+    """Raise an error when the plan, about paths in C(root), could not be carried out to its end.
 
     That is ImmutableHostError, ReadOnlyError, UnknownOwnerError or DiskFullError.
     """
-    changes = changes_of(plan, state_folder)
-    _require_mutable(plan, changes, transaction.rpm)
+    changes = changes_of(plan, state_folder, root)
+    if root.is_host:
+        _require_mutable(plan, changes, transaction.rpm)
     require_changeable(changes)
     for step in plan:
         if step["action"] == "set_metadata":
-            ids_of_owner(step)
+            ids_of_owner(step, root)
     labels = [parse_nevra(one["nevra"]).label for step in plan for one in step.get("packages", [])]
     if labels:
         transaction.require_writable(transaction.rpm.query(labels).packages)
-    ensure_room(state_folder, _MARGIN_BYTES + sum(size_of(path) for path in _paths_to_keep(plan)))
+    ensure_room(state_folder, _MARGIN_BYTES + sum(size_of(path) for path in _paths_to_keep(plan, root)))
 
 
 def _require_mutable(plan: t.Sequence[RepairStep], changes: Changes, rpm: Rpm) -> None:
@@ -80,20 +83,24 @@ def exact_packages(plan: t.Sequence[RepairStep], rpm: Rpm) -> t.List[str]:
     return sorted({"{0}={1}".format(one.name, one.evr) for one in named.union(*owners)})
 
 
-def changes_of(plan: t.Sequence[RepairStep], state_folder: str) -> Changes:
-    """Return what the plan does to which paths; what its packages hold is the transaction's business."""
-    replaced = {os.path.join(state_folder, name) for name in ("journal.json", os.path.join("quarantine", "run"))}
+def changes_of(plan: t.Sequence[RepairStep], state_folder: str, root: Root = HOST) -> Changes:
+    """Return what the plan does to which paths; what its packages hold is the transaction's business.
+
+    They are named as this process finds them, and so is C(state_folder).
+    """
+    replaced: t.Set[str] = set()
     touched: t.Set[str] = set()
     moved: t.Set[str] = set()
     for step in plan:
         if step["action"] == "set_metadata":
-            touched.add(step["path"])
+            touched.add(root.place(step["path"]))
         elif step["action"] == "quarantine":
-            moved.update(step["paths"])
+            moved.update(map(root.place, step["paths"]))
         elif step["action"] in ("unset_variables", "selinux_config"):
-            replaced.add(os.path.realpath(step.get("path", SELINUX_CONFIG)))
+            replaced.add(root.place(root.realpath(step.get("path", SELINUX_CONFIG))))
         else:
-            replaced.update(_names_of(step))
+            replaced.update(map(root.place, _names_of(step)))
+    replaced.update(os.path.join(state_folder, *names) for names in (("journal.json",), ("quarantine", "run")))
     return Changes(replaced, touched, moved.union(filter(is_directory, replaced)))
 
 
@@ -108,21 +115,26 @@ def _names_of(step: RepairStep) -> t.Iterator[str]:
         yield link["path"]
 
 
-def ids_of_owner(step: RepairStep) -> t.Tuple[int, int]:
+def ids_of_owner(step: RepairStep, root: Root = HOST) -> t.Tuple[int, int]:
     """Return the numbers of the user and the group of a step. Raises UnknownOwnerError."""
     try:
-        return pwd.getpwnam(step["owner"]).pw_uid, grp.getgrnam(step["group"]).gr_gid
+        return Disk(root).ids(step["owner"], step["group"])
     except KeyError:
         raise UnknownOwnerError(
-            "{0} belongs to {1}:{2}, and this host does not have both. Make the user and the group that are lacking "
-            "(their package does), and run again.".format(printable(step["path"]), step["owner"], step["group"]),
+            "{0} belongs to {1}:{2}, and {3} does not have both. Make the user and the group that are lacking "
+            "(their package does), and run again.".format(
+                printable(step["path"]),
+                step["owner"],
+                step["group"],
+                "this host" if root.is_host else "the root " + printable(root.folder),
+            ),
             path=json_text(step["path"]),
             owner=step["owner"],
             group=step["group"],
         ) from None
 
 
-def _paths_to_keep(plan: t.Sequence[RepairStep]) -> t.Set[str]:
+def _paths_to_keep(plan: t.Sequence[RepairStep], root: Root) -> t.Set[str]:
     paths: t.Set[str] = set()
     for step in plan:
         if step["action"] == "reinstall":
@@ -133,16 +145,17 @@ def _paths_to_keep(plan: t.Sequence[RepairStep]) -> t.Set[str]:
             paths.add(step["state_file"])
         elif step["action"] == "unset_variables":
             paths.add(step["path"])
-    return {path for path in paths if os.path.lexists(path)}
+    return {root.place(path) for path in paths if root.lexists(path)}
 
 
-def refuse_owned(plan: t.Sequence[RepairStep], rpm: Rpm) -> None:
+def refuse_owned(plan: t.Sequence[RepairStep], rpm: Rpm, root: Root = HOST) -> None:
     """Raise QuarantineError when the plan would move a file that a package ships, itself or with its folder.
 
     A %ghost is only a name. The rules never ask for that; this is the second lock on the same door.
     """
     moved = [path for step in plan if step["action"] == "quarantine" for path in step["paths"]]
-    paths = [path for top in moved if os.path.lexists(top) for path, _relative in walk(top)]
+    tops = [root.place(top) for top in moved if root.lexists(top)]
+    paths = [root.inside(path) for top in tops for path, _relative in walk(top)]
     owners = {path: owned for path, owned in rpm.owners(paths).items() if owned} if paths else {}
     names = sorted({owner.name for owned in owners.values() for owner in owned})
     shipped = {file.path for package in rpm.query(names).packages for file in package.files if not file.is_ghost}

@@ -23,7 +23,7 @@ from .._disk.links import kind_of
 from .._rights.account import unprivileged_account
 from .._rights.work import run_as
 
-__all__ = ["ProofLine", "failures", "prove"]
+__all__ = ["ProofLine", "failures", "not_run", "prove"]
 
 if t.TYPE_CHECKING:
 
@@ -48,13 +48,9 @@ def prove(
 
     Nothing is run while C(findings) say that what would run is not the vendor's; then the proof has failed.
     """
-    # Lesser ones are reported but run nothing by themselves (add-ons, macros that are only words).
-    serious = [one for one in findings if one["severity"] not in ("minor", "info") and one["actual"] != ADD_ON]
-    untrusted = [one for one in serious if one["id"] in _UNTRUSTED]
-    if untrusted:
-        # What the user accepts is not run either, but nothing is left to prove.
-        accepted, ids = not any(map(is_open, untrusted)), sorted({one["id"] for one in untrusted})
-        return accepted, [ProofLine(command=None, ok=accepted, output="not run because of {0}".format(", ".join(ids)))]
+    refused = not_run(findings)
+    if refused:
+        return refused["ok"], [refused]
     commands = list(contract["proof"])
     # Which Python a group makes the command of is for the host to choose; that it is one is not.
     governed = COMMAND_GROUP in contract["alternatives"] and kind_of(COMMAND) != "missing"
@@ -67,6 +63,18 @@ def prove(
         commands.append(ProofCommand(argv=contract["manager"]["argv"], expect=""))
     results = [_prove(command, runner) for command in commands] + _prove_for_others(contract, findings, runner)
     return all(result["ok"] for result in results), results
+
+
+def not_run(findings: t.Iterable[Finding]) -> t.Optional[ProofLine]:
+    """Return the line that says because of which of C(findings) nothing may be run, null where all may be."""
+    # Lesser ones are reported but run nothing by themselves (add-ons, macros that are only words).
+    serious = [one for one in findings if one["severity"] not in ("minor", "info") and one["actual"] != ADD_ON]
+    untrusted = [one for one in serious if one["id"] in _UNTRUSTED]
+    if not untrusted:
+        return None
+    # What the user accepts is not run either, but nothing is left to prove.
+    accepted, ids = not any(map(is_open, untrusted)), sorted({one["id"] for one in untrusted})
+    return ProofLine(command=None, ok=accepted, output="not run because of {0}".format(", ".join(ids)))
 
 
 def failures(proof: t.Iterable[ProofLine], findings: t.Iterable[Finding]) -> t.List[Finding]:

@@ -28,6 +28,7 @@ from .._disk.journal import Journal
 from .._disk.kept import STATE_FOLDER
 from .._disk.lock import DEFAULT_LOCK_PATH, RunLock
 from .._disk.quarantine import Quarantine
+from .._disk.root import HOST, Root
 from .._packages.acquisition import Acquired, Staging
 from .._packages.transaction import Transaction
 from .._rpm.database import Rpm
@@ -39,7 +40,7 @@ from .notes import RepairNotes
 from .packages import PackageOptions, bring
 from .plan import RepairStep, make_plan
 from .possible import changes_of, refuse_owned, require_possible, wanted_packages
-from .proof import failures, prove
+from .proof import ProofLine, failures, prove
 from .result import RepairResult, diff_of, not_proven, shown_plan, summarize
 from .steps import StepResult, Workshop, carry_out
 
@@ -58,6 +59,7 @@ class RepairSettings(t.NamedTuple):
     timeout: float = 120.0
     state_folder: str = STATE_FOLDER
     lock_path: str = DEFAULT_LOCK_PATH
+    root: Root = HOST
     # With the variables of os-release, what an incident report needs is returned as well.
     report: t.Optional[t.Mapping[str, str]] = None
     # Although nothing is found, too.
@@ -85,12 +87,13 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
         self.runner = runner
         self.checkpoint = checkpoint
         self.notes = RepairNotes(settings.report, runner, clock, settings.report_always)
+        self.root = settings.root
         self.rpm = Rpm(runner=runner, timeout=settings.timeout)
         self.transaction = Transaction(self.rpm, runner, settings.packages.check_signatures)
-        self.journal = Journal(os.path.join(settings.state_folder, "journal.json"), checkpoint=checkpoint)
-        self.quarantine = Quarantine(
-            os.path.join(settings.state_folder, "quarantine"), new_run_id(clock()), clock=clock, checkpoint=checkpoint
-        )
+        self.state_folder = self.root.place(self.root.realpath(settings.state_folder))
+        self.journal = Journal(os.path.join(self.state_folder, "journal.json"), checkpoint=checkpoint)
+        kept, run_id = os.path.join(self.state_folder, "quarantine"), new_run_id(clock())
+        self.quarantine = Quarantine(kept, run_id, clock=clock, checkpoint=checkpoint, root=self.root)
 
     def result(self, check_mode: bool) -> RepairResult:
         """See Run. An error returns the report as far as it came."""
@@ -123,14 +126,17 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
                 timeout=settings.timeout,
                 check_manager=check_manager,
                 runner=self.runner,
+                root=self.root,
+                offline=None if self.root.is_host else self.rpm,
             )
         )
-        tell_importers(settings.contract, audited.findings)
+        if self.root.is_host:
+            tell_importers(settings.contract, audited.findings)
         return audited
 
     def _plan(self, seen: Audited) -> t.List[RepairStep]:
         plan = make_plan(seen.findings)
-        require_agreement(plan)
+        require_agreement(plan, self.root.canonical)
         return plan
 
     def _predicted(self, seen: Audited, plan: t.List[RepairStep]) -> RepairResult:
@@ -155,8 +161,8 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
 
     def _require_possible(self, plan: t.List[RepairStep]) -> None:
         if plan:
-            require_possible(plan, self.settings.state_folder, self.transaction)
-            refuse_owned(plan, self.rpm)
+            require_possible(plan, self.state_folder, self.transaction, self.root)
+            refuse_owned(plan, self.rpm, self.root)
 
     # --- under the lock
 
@@ -171,7 +177,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
         # Plans of this collection are all that a journal holds.
         plan = t.cast(t.List[RepairStep], record.plan)
         self.quarantine.recover()
-        changed = changes_of(plan, self.settings.state_folder).replaced
+        changed = changes_of(plan, self.state_folder, self.root).replaced
         remove_leftovers(sorted({os.path.dirname(path) for path in changed}))
         self.transaction.remove_leftovers(_reinstalled(plan))
         # The next look is another one.
@@ -205,7 +211,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
     def _neighbours(self, seen: Audited, plan: t.List[RepairStep]) -> t.Optional[Neighbours]:
         # Those that the audit verifies have findings.
         own = seen.observation["evr"]
-        return Neighbours(plan, own, self.rpm, self.settings.state_folder) if plan else None
+        return Neighbours(plan, own, self.rpm, self.state_folder) if plan else None
 
     def _acquire(self, plan: t.List[RepairStep], observation: Observation, staging: str) -> t.Optional[Acquired]:
         """Bring the plan's packages. A prediction does it, too: nothing else tells whether they can be had."""
@@ -220,7 +226,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
             return []
         files = list(acquired.files.values()) if acquired else []
         packages = list(acquired.packages.values()) if acquired else []
-        workshop = Workshop(self.quarantine, self.transaction, files, packages, self.runner)
+        workshop = Workshop(self.quarantine, self.transaction, files, packages, self.runner, self.root)
         self.journal.begin(self.quarantine.run_id, [safe(dict(step)) for step in plan])
         done = []
         for numbers in _noted_together(plan):
@@ -254,7 +260,7 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
     def _proved(
         self, result: RepairResult, remaining: t.Sequence[Finding], neighbours: t.Optional[Neighbours] = None
     ) -> RepairResult:
-        proven, proof = prove(self.settings.contract, remaining, self.runner)
+        proven, proof = self._prove(remaining)
         remaining = [*remaining, *failures(proof, remaining)]
         result["findings_after"], result["accepted"] = shape_findings(remaining), shape_accepted(remaining)
         if neighbours:
@@ -268,6 +274,9 @@ class Repair(Run[Audited, t.List[RepairStep], RepairResult]):
             raise not_proven(shape_findings(unrepaired), result, self._triggers(result["plan"], unrepaired))
         result["summary"] = summarize(result)
         return result
+
+    def _prove(self, remaining: t.Sequence[Finding]) -> t.Tuple[bool, t.List[ProofLine]]:
+        return prove(self.settings.contract, remaining, self.runner)
 
     def _triggers(self, plan: t.Sequence[RepairStep], unrepaired: t.Sequence[Finding]) -> t.List[Trigger]:
         """Return what ran with the reinstallation and may have undone it."""

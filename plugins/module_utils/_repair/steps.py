@@ -25,6 +25,7 @@ from .._disk.atomic import replace_link, rewrite_durably
 from .._disk.files import octal_mode, read_text
 from .._disk.links import kind_of
 from .._disk.quarantine import Keeping, Quarantine, before_a_package
+from .._disk.root import HOST, Root
 from .._packages.transaction import Transaction
 from .._rpm.packages import RpmPackage
 from .plan import RepairStep, StepLink, describe
@@ -40,13 +41,18 @@ StepResult = t.Dict[str, object]
 
 
 class Workshop(t.NamedTuple):
-    """What the steps work with; C(package_files) hold C(packages)."""
+    """What the steps work with; C(package_files) hold C(packages), C(root) has the paths of the steps."""
 
     quarantine: Quarantine
     transaction: Transaction
     package_files: t.Sequence[str] = ()
     packages: t.Sequence[RpmPackage] = ()
     runner: CommandRunner = run_command
+    root: Root = HOST
+
+    def there(self, paths: t.Iterable[str]) -> t.List[str]:
+        """Return where, for this process, those of C(paths) are that exist."""
+        return [self.root.place(path) for path in paths if self.root.lexists(path)]
 
 
 def carry_out(step: RepairStep, workshop: Workshop) -> StepResult:
@@ -65,16 +71,17 @@ def _restore_link(step: RepairStep, workshop: Workshop) -> StepResult:
 
 def _put_link_back(path: str, target: str, reason: str, workshop: Workshop) -> StepResult:
     """Make C(path) the link it was shipped as; what lay there goes to the quarantine. It is never missing."""
-    kind = kind_of(path)
-    if kind == "link" and os.readlink(path) == target:
+    place = workshop.root.place(path)
+    kind = kind_of(place)
+    if kind == "link" and os.readlink(place) == target:
         return {"path": path, "already": True}
     if kind == "missing":
         # A folder that is gone, too, gets the rest of its metadata from its package.
-        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
-        replace_link(path, target)
+        os.makedirs(os.path.dirname(place), 0o755, exist_ok=True)
+        replace_link(place, target)
     else:
-        workshop.quarantine.replace(path, target, "replaced by the packaged link", reason)
-    if kind_of(path) != "link" or os.readlink(path) != target:
+        workshop.quarantine.replace(place, target, "replaced by the packaged link", reason)
+    if kind_of(place) != "link" or os.readlink(place) != target:
         raise ProofError("{0} is not the link to {1} although it was just made. Who changes it?".format(path, target))
     return {"path": path, "target": target, "was": kind}
 
@@ -89,19 +96,18 @@ def _drop_group(step: RepairStep, workshop: Workshop) -> StepResult:
     for link in step["links"]:
         if link["packaged_target"]:
             _put_link_back(link["path"], link["packaged_target"], reason, workshop)
-        elif not link["package"] and leads_to(link["path"], link["entry"]):
+        elif not link["package"] and leads_to(link["path"], link["entry"], workshop.root):
             moved.append(link["path"])
     moved.extend([step["state_file"]] + step["entries"])
     _take_away(moved, "part of a foreign alternatives group", step, workshop)
     for link in step["links"]:
-        if link["packaged_target"] and os.readlink(link["path"]) != link["packaged_target"]:
+        if link["packaged_target"] and workshop.root.readlink(link["path"]) != link["packaged_target"]:
             raise ProofError("{0} changed while its alternatives group was dropped.".format(link["path"]))
     return {"name": step["name"], "moved": moved}
 
 
 def _take_away(paths: t.Iterable[str], why: str, step: RepairStep, workshop: Workshop) -> None:
-    there = [path for path in paths if os.path.lexists(path)]
-    workshop.quarantine.secure([Keeping("take", path, why, _reason(step)) for path in there])
+    workshop.quarantine.secure([Keeping("take", path, why, _reason(step)) for path in workshop.there(paths)])
 
 
 def _drop_choices(step: RepairStep, workshop: Workshop) -> StepResult:
@@ -118,7 +124,7 @@ def _drop_choices(step: RepairStep, workshop: Workshop) -> StepResult:
 
 def _rewrite(path: str, change: t.Callable[[str], str], why: str, step: RepairStep, workshop: Workshop) -> None:
     """Change the text of a file, of which a copy goes to the quarantine before. Links to it stay links."""
-    path = os.path.realpath(path)
+    path = workshop.root.place(workshop.root.realpath(path))
     before = read_text(path)
     after = change(before)
     if after != before:
@@ -141,16 +147,16 @@ def _put_links_back(
 
 def _settle_group(step: RepairStep, workshop: Workshop) -> StepResult:
     """Relink what the packages that have just registered themselves left as it was: a file in the place of a link."""
-    group = read_group(step["name"], step["state_file"])
-    judge_links(group)
+    group = read_group(step["name"], step["state_file"], root=workshop.root)
+    judge_links(group, workshop.root)
     follow = relink(group, group["choices"])
     return _put_links_back(follow["links"] if follow else [], step, workshop)
 
 
 def _quarantine(step: RepairStep, workshop: Workshop) -> StepResult:
-    moved = [path for path in step["paths"] if os.path.lexists(path)]
-    reasons = step["reasons"]
-    workshop.quarantine.secure([Keeping("take", path, "no package owns it", reasons[path]) for path in moved])
+    moved = [path for path in step["paths"] if workshop.root.lexists(path)]
+    reasons, place = step["reasons"], workshop.root.place
+    workshop.quarantine.secure([Keeping("take", place(path), "no package owns it", reasons[path]) for path in moved])
     return {"moved": moved}
 
 
@@ -170,24 +176,22 @@ def _unset_variables(step: RepairStep, workshop: Workshop) -> StepResult:
 
 
 def _reinstall(step: RepairStep, workshop: Workshop) -> StepResult:
-    overwritten = {*step["keep"], *workshop.transaction.blockers(workshop.packages)}
-    workshop.quarantine.secure(
-        [before_a_package(path, _reason(step)) for path in sorted(overwritten) if os.path.lexists(path)]
-    )
+    overwritten = {*workshop.there(step["keep"]), *workshop.transaction.blockers(workshop.packages)}
+    workshop.quarantine.secure([before_a_package(path, _reason(step)) for path in sorted(overwritten)])
     workshop.transaction.run(workshop.package_files)
     return {"packages": [one["nevra"] for one in step["packages"]]}
 
 
-def _set_metadata(step: RepairStep, _workshop: Workshop) -> StepResult:
+def _set_metadata(step: RepairStep, workshop: Workshop) -> StepResult:
     """Set what the package recorded of what lies there. A link has an owner, and no mode."""
     path = step["path"]
     # It opens nothing: no pipe is waited for, no device is touched, no link is followed.
-    descriptor = os.open(path, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    descriptor = os.open(workshop.root.place(path), os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
         found = os.fstat(descriptor)
         itself = "/proc/self/fd/{0}".format(descriptor)
         # Owner first: chown clears the set-user-id bit that chmod may have to set.
-        os.chown(itself, *ids_of_owner(step))
+        os.chown(itself, *ids_of_owner(step, workshop.root))
         if step["mode"] and not stat.S_ISLNK(found.st_mode):
             os.chmod(itself, int(step["mode"], 8))
         return {"path": path, "mode": octal_mode(os.fstat(descriptor).st_mode)}
@@ -204,6 +208,8 @@ def _selinux_config(step: RepairStep, workshop: Workshop) -> StepResult:
 
 
 def _relabel(step: RepairStep, workshop: Workshop) -> StepResult:
+    if not workshop.root.is_host:
+        return {"relabelled": [], "reason": "the whole root is seen to at the end"}
     program = next((path for path in _RESTORECON if os.access(path, os.X_OK)), None)
     if program is None or not os.path.exists(_SELINUX_ENFORCE):
         return {"relabelled": [], "reason": "SELinux is not active on this host"}

@@ -11,6 +11,7 @@ import struct
 import typing as t
 
 __all__ = [
+    "capability_bytes",
     "capability_text",
     "normal_capabilities",
 ]
@@ -43,20 +44,38 @@ def capability_text(data: bytes) -> str:
     return _capability_words(effective, inheritable, permitted)
 
 
+def capability_bytes(text: str) -> bytes:
+    """Return the C(security.capability) attribute that says C(text), in any form that libcap writes.
+
+    Raises ValueError for text that is in no known form.
+    """
+    sets = _sets_of(text)
+    if sets is None:
+        raise ValueError("not capabilities: {0}".format(text))
+    words = [bits >> shift & 0xFFFFFFFF for shift in (0, 32) for bits in (sets["p"], sets["i"])]
+    return struct.pack("<5I", 0x02000000 | bool(sets["e"]), *words)
+
+
 def normal_capabilities(text: str) -> str:
     """Return capabilities as libcap wrote them (C(= cap_net_raw+ep), C(cap_net_raw=ep)) in one form.
 
     That form is C(cap_a,cap_b=ep cap_c=i): groups with equal flags, in the kernel's order of their first members.
     Text that is in no known form is returned as it is.
     """
+    sets = _sets_of(text)
+    return text if sets is None else _capability_words(sets["e"], sets["i"], sets["p"])
+
+
+def _sets_of(text: str) -> t.Optional[t.Dict[str, int]]:
+    """Return the bits of each flag, null for text that is in no known form."""
     sets = {"e": 0, "i": 0, "p": 0}
     for clause in text.split():
         match = _CLAUSE.match(clause)
         chosen = _capability_bits(match.group(1)) if match else None
         if match is None or chosen is None:
-            return text
+            return None
         _apply_clause(sets, chosen, match.group(2))
-    return _capability_words(sets["e"], sets["i"], sets["p"])
+    return sets
 
 
 def _apply_clause(sets: t.Dict[str, int], chosen: int, actions: str) -> None:

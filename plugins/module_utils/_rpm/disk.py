@@ -58,6 +58,12 @@ class Disk:
         self._users = None if root.is_host else _names_in("/etc/passwd", root)
         self._groups = None if root.is_host else _names_in("/etc/group", root)
 
+    def ids(self, owner: str, group: str) -> t.Tuple[int, int]:
+        """Return the numbers of a user and a group of this host, or of the root. Raises KeyError."""
+        if self._users is None or self._groups is None:
+            return pwd.getpwnam(owner).pw_uid, grp.getgrnam(group).gr_gid
+        return _number_of(owner, self._users), _number_of(group, self._groups)
+
     def read(
         self, path: str, algorithm: str, deadline: float, digest: bool = True
     ) -> t.Tuple[FileMetadata, t.List[str]]:
@@ -103,7 +109,7 @@ class Disk:
 
     def _owner(self, number: int) -> str:
         if self._users is not None:
-            return self._users.get(number, str(number))
+            return next((name for name, known in self._users if known == number), str(number))
         try:
             return pwd.getpwuid(number).pw_name
         except KeyError:
@@ -111,7 +117,7 @@ class Disk:
 
     def _group(self, number: int) -> str:
         if self._groups is not None:
-            return self._groups.get(number, str(number))
+            return next((name for name, known in self._groups if known == number), str(number))
         try:
             return grp.getgrgid(number).gr_name
         except KeyError:
@@ -126,17 +132,22 @@ def _read_or_note(errors: t.List[str], what: str, read: t.Callable[[], t.Optiona
         return None
 
 
-def _names_in(path: str, root: Root) -> t.Dict[int, str]:
-    """Return the names in a passwd or group file by their number."""
-    names: t.Dict[int, str] = {}
+def _names_in(path: str, root: Root) -> t.List[t.Tuple[str, int]]:
+    """Return the names in a passwd or group file with their numbers, in its order: of two the first counts."""
+    names: t.List[t.Tuple[str, int]] = []
     if not root.isfile(path) or root.islink(path):
         return names
     with root.open(path) as stream:
         for line in stream.read().split(b"\n"):
             fields = line.split(b":")
             if len(fields) > 2 and fields[2].isdigit():
-                names.setdefault(int(fields[2]), json_text(os.fsdecode(fields[0])))
+                names.append((json_text(os.fsdecode(fields[0])), int(fields[2])))
     return names
+
+
+def _number_of(wanted: str, names: t.Iterable[t.Tuple[str, int]]) -> int:
+    """Raises KeyError."""
+    return dict(reversed(list(names)))[wanted]
 
 
 def _capabilities_of(real: str) -> str:

@@ -224,7 +224,7 @@ def _distinct(roots: t.Iterable[str]) -> t.List[str]:
 def _mounts(mountinfo: str) -> t.Dict[str, str]:
     """Return the kind of file system of every mount point."""
     try:
-        return dict(read_mounts(mountinfo))
+        return {mount.point: mount.kind for mount in read_mounts(mountinfo)}
     except OSError:
         # A host without /proc: then mount points cannot be told from folders.
         return {}

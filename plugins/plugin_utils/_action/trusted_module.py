@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +19,7 @@ from .base import CollectionAction
 from .exceptions import own_waivers
 from .first_aid import Trusted, trusted_interpreter, trusted_interpreter_where_rpm_is
 
-__all__ = ["PortableModuleAction", "TrustedModuleAction"]
+__all__ = ["PortableModuleAction", "RootedModuleAction", "TrustedModuleAction"]
 
 _INTERPRETER = "ansible_python_interpreter"
 _FIRST_AID = "python_first_aid_result"
@@ -101,4 +102,18 @@ class PortableModuleAction(TrustedModuleAction):
 
     def choose(self, found: dict[str, object]) -> Trusted | None:
         """See TrustedModuleAction."""
+        return trusted_interpreter_where_rpm_is(self.host, found)
+
+
+class RootedModuleAction(TrustedModuleAction):
+    """For modules with the option C(root): as PortableModuleAction where it names the folder of another system.
+
+    The root's own interpreters are never among those to choose from.
+    """
+
+    def choose(self, found: dict[str, object]) -> Trusted | None:
+        """See TrustedModuleAction."""
+        root = os.path.normpath(str(self._task.args.get("root") or "/"))
+        if root in ("/", "//"):
+            return super().choose(found)
         return trusted_interpreter_where_rpm_is(self.host, found)

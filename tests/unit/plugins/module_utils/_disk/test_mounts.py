@@ -33,7 +33,10 @@ def test_a_table_has_points_with_odd_names_and_kinds(tmp_path: t.Any) -> None:
         b"36 35 98:0 / /mnt rw,noatime master:1 shared:7 - ext3 /dev/root rw,errors=continue\n"
         b"37 35 0:44 / /data/the\\040homes\\134\\377 rw - nfs4 server:/h rw\n"
     )
-    assert read_mounts(str(table)) == [Mount("/mnt", "ext3"), Mount("/data/the homes\\\udcff", "nfs4")]
+    assert read_mounts(str(table)) == [
+        Mount("/mnt", "ext3", "98:0"),
+        Mount("/data/the homes\\\udcff", "nfs4", "0:44"),
+    ]
     assert any(mount.point == "/" for mount in read_mounts())
     with pytest.raises(OSError, match="No such file"):
         read_mounts(str(tmp_path / "missing"))

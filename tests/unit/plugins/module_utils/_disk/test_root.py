@@ -151,3 +151,22 @@ def test_real_paths_are_those_that_are_looked_up_each_time(tmp_path: t.Any, insi
     # The loader takes folders as they stand in a variable: $LD_LIBRARY_PATH, or nothing at all.
     for path in ("", ".", "$LD_LIBRARY_PATH/x", "usr", "/", "//", "/" + "x/" * 2000):
         assert real_path(path) == root.realpath(path)
+
+
+def test_where_what_is_not_there_yet_will_be(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "way").symlink_to("/real")
+    (tmp_path / "dangling").symlink_to("/gone/deep")
+    (tmp_path / "circle").symlink_to("/circle")
+    root = Root(str(tmp_path))
+    for path, place in (
+        ("/way/new", "/real/new"),
+        ("/way/no/such/../new", "/real/no/new"),
+        ("/dangling/new", "/gone/deep/new"),
+        ("/way", "/way"),
+        ("/way/../../../etc/passwd", "/etc/passwd"),
+    ):
+        assert (root.place(path), root.inside(root.place(path))) == (str(tmp_path) + place, place)
+    with pytest.raises(OSError, match="circle"):
+        root.place("/circle/new")
+    assert (HOST.place("/x/../y"), HOST.inside("/y"), root.inside(str(tmp_path))) == ("/x/../y", "/y", "/")

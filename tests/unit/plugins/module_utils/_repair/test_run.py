@@ -48,7 +48,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch, tmp_path: t.Any) -> None:
     """Nothing of this host is looked at, or changed."""
     monkeypatch.setattr(repairs, "require_root", lambda _what: None)
     monkeypatch.setattr(proof, "_prove_for_others", lambda *_what: [])
-    monkeypatch.setattr(repairs, "refuse_owned", lambda _plan, _rpm: None)
+    monkeypatch.setattr(repairs, "refuse_owned", lambda *_what: None)
     monkeypatch.setattr(repairs, "Neighbours", UnharmedNeighbours)
     monkeypatch.setattr(repairs, "Staging", functools.partial(Staging, str(tmp_path)))
 
