@@ -19,6 +19,8 @@ def asked(monkeypatch: pytest.MonkeyPatch, arguments: dict[str, Any]) -> tuple[s
         MagicMock(args=arguments, async_val=0), MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock()
     )
     look = MagicMock()
+    for probe in (look.return_value.look.return_value, look.return_value.look_anywhere.return_value):
+        probe.interpreter.return_value = None
     monkeypatch.setattr(action_first_aid, "Look", look)
     action.choose({})
     (call,) = [name for name, _args, _kwargs in look.mock_calls if name in ("().look", "().look_anywhere")]
