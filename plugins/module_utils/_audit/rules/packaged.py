@@ -96,8 +96,8 @@ def taken_over(observation: Observation, _policy: Policy) -> t.Iterator[Deviatio
 def metadata_altered(observation: Observation, policy: Policy) -> t.Iterator[Deviation]:
     """SP207: mode, owner, group or capabilities of a file are not as shipped.
 
-    It is critical where others than root may change it, and major where ordinary users can no longer read it, if it is
-    not the mode alone that differs, which is stricter: that is left alone, but on request.
+    It is critical where others than root may change it, or get the rights of root by it, and major where ordinary users
+    can no longer read it. A mode that is only stricter is left alone, but on request.
     """
     not_executable = {name["path"] for _binary, name in names_of_binaries(observation) if not is_executable_file(name)}
     for drift in observation["drift"]:
@@ -139,7 +139,10 @@ def _severity_of_metadata(drift: Drift) -> t.Optional[str]:
     if drift["kind"] == "link" or "mode" not in drift["actual"] or "mode" not in drift["expected"]:
         return None
     mode, shipped = _modes(drift)
-    if (drift["actual"]["uid"] != 0 and drift["expected"]["owner"] == "root") or mode & ~shipped & 0o022:
+    given = mode & ~shipped
+    # Whoever starts such a program has its owner's rights, or its group's; of a folder, new files get its group.
+    lends = drift["kind"] == "file" and (given & 0o6000 or "capabilities" in drift["altered"])
+    if (drift["actual"]["uid"] != 0 and drift["expected"]["owner"] == "root") or given & 0o022 or lends:
         return "critical"
     return "major" if shipped & ~mode & 0o044 else None
 

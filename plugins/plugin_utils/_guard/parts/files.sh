@@ -200,6 +200,8 @@ severity_of_metadata() {
     found_mode=$(stat -c '%u %A' -- "$path")
     ! others_change "$found_mode" || { echo critical && return; }
     case $found_mode in
+    # Whoever starts it has its owner's rights, or its group's.
+    *' -'??[sS]* | *' -'?????[sS]*) echo critical ;;
     '0 l'* | '0 '????r??r??) ;;
     *) echo major ;;
     esac

@@ -303,7 +303,10 @@ def test_one_change_gives_its_findings_and_no_others(change: t.Any, ids: t.Any, 
         # Not even root may run it; a right more than shipped; another owner.
         ("0055", ["mode"], "minor", False),
         ("0711", ["mode"], "minor", True),
-        ("2750", ["mode"], "major", False),
+        # Whoever starts it gets root's rights.
+        ("2750", ["mode"], "critical", False),
+        ("4755", ["mode"], "critical", False),
+        ("0755", ["capabilities"], "critical", False),
         ("0770", ["mode"], "critical", False),
         ("0750", ["mode", "user"], "critical", False),
     ],

@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+import os
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +51,15 @@ def test_it_knows_a_stricter_mode(shipped: int) -> None:
 @pytest.mark.parametrize("deviation", ["SM5....T.", ".M...U...", ".M....G..", ".M......P"])
 def test_other_differences_are_no_stricter_mode(deviation: str) -> None:
     assert guard_says(f"is_stricter {deviation} -rwxr-xr-x -rwxr-x--- && echo yes || echo no\n") == ["no"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="what another user owns is critical in any case")
+@pytest.mark.parametrize(
+    ("mode", "severity"),
+    [(0o4755, ["critical"]), (0o2755, ["critical"]), (0o6644, ["critical"]), (0o757, ["critical"]), (0o711, ["major"])],
+)
+def test_a_mode_by_which_others_get_rights_is_critical(tmp_path: Path, mode: int, severity: list[str]) -> None:
+    program = tmp_path / "python3.9"
+    program.touch()
+    program.chmod(mode)
+    assert guard_says(f"path={program}\nseverity_of_metadata\n") == severity
