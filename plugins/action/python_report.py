@@ -53,7 +53,7 @@ class ActionModule(CollectionAction):
         folder = Path(options["folder"]).expanduser().absolute() / run["id"]
         result.update(folder=str(folder), run_id=run["id"])
         try:
-            result["files"] = list(_write(folder, known, run))
+            result["files"] = list(_write(folder, known, run, options["page"]))
             _point_at(folder)
         except OSError as error:
             raise AnsibleActionFail(
@@ -103,14 +103,14 @@ def _known(host: str, variables: Mapping[str, object], kind: str) -> KnownHost:
         return nonsense(host, _not_ours(error))
 
 
-def _report_of(one: KnownHost, run: RunRecord, there: Iterable[str]) -> tuple[Report, dict[str, str]]:
+def _report_of(one: KnownHost, run: RunRecord, there: Iterable[str], page: str) -> tuple[Report, dict[str, str]]:
     """Return the report of a host and its texts: what one host answered must not keep others from theirs."""
     try:
         report = shape(one, run, there)
-        return report, render(report)
+        return report, render(report, page)
     except _UNFORESEEN as error:
         report = shape(nonsense(one.host, _not_ours(error), one.groups), run, there)
-        return report, render(report)
+        return report, render(report, page)
 
 
 def _not_ours(error: Exception) -> HostAnswerError:
@@ -130,12 +130,12 @@ def _as_data(variables: Mapping[str, object]) -> Mapping[str, object]:
     return mapping(json.loads(json.dumps(wanted, default=str)))
 
 
-def _write(folder: Path, known: Sequence[KnownHost], run: RunRecord) -> Iterator[dict[str, str]]:
+def _write(folder: Path, known: Sequence[KnownHost], run: RunRecord, page: str) -> Iterator[dict[str, str]]:
     folder.mkdir(parents=True, exist_ok=True, mode=0o750)
     there = parts()
     taken: dict[str, str] = {}
     for one in known:
-        report, texts = _report_of(one, run, there)
+        report, texts = _report_of(one, run, there, page)
         stem = file_stem(one.host, taken)
         taken[stem] = one.host
         for extension, text in texts.items():

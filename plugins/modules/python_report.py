@@ -10,7 +10,7 @@ description:
   - Writes, on the controller, a report per host as Markdown, as HTML in one file and as JSON
     (C(docs/report.schema.json)). They are made from what the playbooks and roles of this collection left in the hosts'
     variables. No host is asked.
-  - Each file is complete or not there. Secrets in messages are taken out.
+  - Each file is complete or not there. Secrets in messages are removed.
   - The link C(latest) in O(folder) leads to the newest run.
   - A host without packages of rpm, to which nothing here applies, gets no report.
   - The playbooks C(audit.yml) and C(remediate.yml) call it, through the role P(fleet.system_python.python_report#role).
@@ -43,10 +43,15 @@ options:
     default: false
   partial:
     description:
-      - Whether the run left hosts of the inventory out, as with C(--limit). The page of the fleet tells it, and takes
+      - Whether the run left hosts of the inventory out, as with C(--limit). The page of the fleet says so, and takes
         the others as they were.
     type: bool
     default: false
+  page:
+    description:
+      - The file name of the page of all hosts, where one is made beside the reports. Each HTML report then links to it.
+    type: str
+    default: ""
 seealso:
   - module: fleet.system_python.python_evidence
   - module: fleet.system_python.system_python
@@ -60,7 +65,7 @@ attributes:
   check_mode:
     support: full
     details:
-      - The reports are written in check mode, too. They then tell what a repair would do.
+      - The reports are written in check mode, too. They then show what a repair would do.
   diff_mode:
     support: none
   idempotent:
@@ -121,6 +126,7 @@ ARGUMENT_SPEC: t.Dict[str, t.Dict[str, object]] = {
     "run_id": {"type": "str"},
     "only_found": {"type": "bool", "default": False},
     "partial": {"type": "bool", "default": False},
+    "page": {"type": "str", "default": ""},
 }
 
 

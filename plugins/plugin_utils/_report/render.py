@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Undefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from ...module_utils._base.text import for_people, lines_for_people
 from ...module_utils._usage.run import counted
@@ -69,6 +69,11 @@ def _markdown_code(value: object) -> Markup:
     return Markup(f"{fence}{pad}{text}{pad}{fence}".replace("|", "\\|"))  # noqa: S704
 
 
+def _path(value: object) -> Markup:
+    """Return a path that a line of HTML may be broken in after each slash; what is copied from it has no breaks."""
+    return escape(_one_line(value)).replace("/", Markup("/<wbr>"))
+
+
 def _moment(value: str | None) -> str:
     """Return a time of the data for people."""
     return value.replace("T", " ").replace("Z", " UTC") if value else Markup("-")
@@ -100,6 +105,7 @@ def _environment(html: bool) -> Environment:
         plain=_one_line,
         text=_one_line if html else _markdown_text,
         code=_markdown_code,
+        path=_path,
         lines=lines_for_people,
         counted=counted,
         moment=_moment,
@@ -118,9 +124,9 @@ def to_markdown(report: Report) -> str:
     return re.sub(r"\n{3,}", "\n\n", text).strip() + "\n"
 
 
-def to_html(report: Report) -> str:
-    """Return the report as one HTML file that needs nothing else."""
-    text: str = _HTML.render(r=report, state=HostState.of_word(report["status"]), states=HostState)
+def to_html(report: Report, page: str = "") -> str:
+    """Return the report as one HTML file that needs nothing else; C(page) is the file of all hosts beside it."""
+    text: str = _HTML.render(r=report, state=HostState.of_word(report["status"]), states=HostState, page=page)
     return text
 
 
@@ -129,9 +135,9 @@ def to_json(report: Report) -> str:
     return json.dumps(report, indent=1, ensure_ascii=True) + "\n"
 
 
-def render(report: Report) -> dict[str, str]:
+def render(report: Report, page: str = "") -> dict[str, str]:
     """Return the texts of the report's files by their extension."""
-    return {"md": to_markdown(report), "html": to_html(report), "json": to_json(report)}
+    return {"md": to_markdown(report), "html": to_html(report, page), "json": to_json(report)}
 
 
 def file_stem(host: str, taken: Mapping[str, str] | None = None) -> str:

@@ -39,7 +39,7 @@ def run(
     action = python_report.ActionModule.__new__(python_report.ActionModule)
     action._task = SimpleNamespace(check_mode=False, args={})
     arguments: dict[str, Any] = {"folder": str(folder), "hosts": list(variables), "kind": "audit", "run_id": None}
-    arguments |= {"only_found": False, "partial": False, **more}
+    arguments |= {"only_found": False, "partial": False, "page": "fleet.html", **more}
     monkeypatch.setattr(ActionBase, "run", lambda *_args: {})
     monkeypatch.setattr(action, "validate_argument_spec", lambda **_spec: (None, arguments))
     return action.run(None, {"hostvars": Hosts(variables)})

@@ -244,7 +244,7 @@ def test_a_format_that_this_rpm_does_not_know_is_converted(root: str) -> None:
 
 def test_a_damaged_database_is_an_error_that_names_its_format(root: str) -> None:
     with_database(root, "Packages.db", ndb_file(exported(root))[:-1])
-    with pytest.raises(DatabaseError, match="no whole ndb database: the entry 1 is not whole"), open_offline(
+    with pytest.raises(DatabaseError, match="not a complete ndb database: the entry 1 is not whole"), open_offline(
         Root(root)
     ):
         pass

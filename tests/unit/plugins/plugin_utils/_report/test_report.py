@@ -547,6 +547,26 @@ def test_the_blast_radius_is_a_readable_list() -> None:
     assert "odd \\n`$(id)`&lt;b&gt;|x" in page
 
 
+def test_a_report_has_a_contents_list_a_way_back_and_labels() -> None:
+    report = with_dependents("rhel9_overwritten", "rhel9")
+    page = to_html(report, "fleet.html")
+    contents = re.findall(r'<li><a href="#([\w-]+)">', page.partition("<nav")[2].partition("</nav>")[0])
+    assert contents == re.findall(r'<h2 id="([\w-]+)">', page)
+    assert '<a href="fleet.html">All hosts of this run</a>' in page
+    assert "All hosts of this run" not in to_html(report)
+    assert "<dt>expected</dt><dd><code>" in page
+    assert "<code>/<wbr>usr/<wbr>bin/<wbr>python3.9</code>" in page
+
+
+def test_the_summary_says_what_was_done_and_recovery_comes_before_the_blast_radius() -> None:
+    report = shape(repaired(), RUN)
+    for text, heading in ((to_html(report), "What was done:</p>"), (to_markdown(report), "What was done:")):
+        assert report["repair"]
+        assert report["repair"]["plan"]
+        assert heading in text
+        assert "Blast radius</h2>" not in text.partition("Recovery</h2>")[0]
+
+
 def test_without_data_there_is_no_blast_radius() -> None:
     report = report_of("rhel9_alternatives")
     assert report["dependents"] is None
