@@ -19,7 +19,7 @@ from ..module_utils._disk.atomic import write_durably
 from ..modules.python_benchmark_report import ARGUMENT_SPEC
 from ..plugin_utils._action.base import CollectionAction
 from ..plugin_utils._benchmark.chart import draw, missing_library
-from ..plugin_utils._benchmark.rows import table
+from ..plugin_utils._benchmark.rows import table, usable
 
 
 class ActionModule(CollectionAction):
@@ -32,10 +32,10 @@ class ActionModule(CollectionAction):
         """Return the table and the paths of what was written."""
         options = self.options(ARGUMENT_SPEC)
         # json takes Ansible's own kinds of dict and str, which matplotlib should not meet.
-        measured = json.loads(json.dumps(options["measured"]))
+        measured, unusable = usable(json.loads(json.dumps(options["measured"])))
         missing = missing_library() if options["pictures"] and measured else ""
-        if missing:
-            result["warnings"] = [missing]
+        if missing or unusable:
+            result["warnings"] = [*filter(None, [missing]), *unusable]
         folder = Path(options["folder"]).absolute()
         title = (options["title"] or options["name"]) if options["pictures"] and not missing else None
         contents = _contents(measured, title) if measured else {}

@@ -19,6 +19,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import HostAnswerError
+from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark.rows import usable
 from ansible_collections.fleet.system_python.plugins.plugin_utils._border import answers
 from ansible_collections.fleet.system_python.plugins.plugin_utils._border.answers import module_answer
 from ansible_collections.fleet.system_python.plugins.plugin_utils._border.schema import record_named
@@ -248,3 +249,29 @@ def test_no_answer_is_more_than_an_error_of_its_kind(answer: dict[str, object]) 
     for module in ("python_facts", "system_python", "python_pin", "python_venv_info"):
         with contextlib.suppress(HostAnswerError):
             json.dumps(module_answer(module, answer), allow_nan=False)
+
+
+TIMES: Any = {"median": 1.0, "spread": 0.1, "ratio": 1.0, "interval": None, "different": None, "reason": "x"}
+TIMES["path"] = "/p"
+WORKLOAD: Any = {"name": "words", "title": "Words", "results": [TIMES], "problems": {}}
+INTERPRETER: Any = {"path": "/p", "version": "3.9", "verified": True, "problem": None, "note": None}
+MEASURED: Any = {"baseline": "/p", "interpreters": [INTERPRETER], "workloads": [WORKLOAD]}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"workloads": 5},
+        {"baseline": "/none"},
+        {"interpreters": []},
+        *(
+            {"workloads": [{**WORKLOAD, "results": [{**TIMES, **broken}]}]}
+            for broken in ({"median": 0}, {"path": "/other"}, {"ratio": None})
+        ),
+    ],
+)
+def test_a_benchmark_of_one_host_does_not_end_the_report_of_the_others(wrong: dict[str, Any]) -> None:
+    evil: Any = {**MEASURED, **wrong}
+    found, sentences = usable({"web1": MEASURED, "evil": evil})
+    assert list(found) == ["web1"]
+    assert len(sentences) == 1

@@ -217,3 +217,18 @@ def test_the_file_of_a_baseline_is_named_by_no_fact(fleet: Fleet) -> None:
     )
     assert "the secret" not in said
     assert not fleet.looted(), said
+
+
+def test_a_host_that_answers_nonsense_has_a_row_and_a_report_and_so_have_the_others(fleet: Fleet) -> None:
+    """Facts of our own name may come from any module, so what is in them is checked where it is read."""
+    fleet.plant("evil", {"system_python": {"findings": 5}})
+    reports = fleet.folder / "reports"
+    said = fleet.run("audit", {"evil": {}, "web1": {}}, "-e", f"python_report_folder={reports}")
+    rows = dict(re.findall(r'"(evil|web1) +([^"]+)"', said))
+    assert "ansible_facts.system_python" in rows["evil"], said
+    assert rows["evil"].startswith("failed")
+    assert "ansible_facts" not in rows["web1"]
+    report = json.loads((reports / "latest/evil.json").read_text(encoding="utf-8"))
+    assert report["error"]["kind"] == "host_answer_invalid"
+    assert report["status"] == "failed"
+    assert (reports / "latest/fleet.html").is_file()

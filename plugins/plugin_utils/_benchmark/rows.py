@@ -15,7 +15,11 @@ from ...module_utils._base.errors import InvalidDataError
 from ...module_utils._base.text import printable
 from ...module_utils._benchmark.records import BenchmarkResult, MeasuredWorkload
 
-__all__ = ["Panel", "Row", "panels", "table", "verdict"]
+__all__ = ["Panel", "Row", "panels", "table", "usable", "verdict"]
+
+
+# What is wrong with data that are no result.
+_NO_RESULT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,25 @@ class Panel:
     problems: tuple[str, ...]
 
 
+def usable(measured: Mapping[str, BenchmarkResult]) -> tuple[dict[str, BenchmarkResult], list[str]]:
+    """Return the hosts with what was measured there, and a sentence for each of which nothing can be used.
+
+    Raises InvalidDataError where that is all of them.
+    """
+    found: dict[str, BenchmarkResult] = {}
+    sentences = []
+    for host, result in measured.items():
+        try:
+            table({host: result})
+        except (InvalidDataError, *_NO_RESULT) as error:
+            sentences.append(f"What was measured on {printable(host)} is not a result of python_benchmark: {error!r}.")
+        else:
+            found[host] = result
+    if measured and not found:
+        raise InvalidDataError(sentences[0])
+    return found, sentences
+
+
 def panels(measured: Mapping[str, BenchmarkResult]) -> list[Panel]:
     """Return the workloads of all hosts, in the order in which they first occur. Raises InvalidDataError."""
     titles: dict[str, str] = {}
@@ -62,7 +85,7 @@ def panels(measured: Mapping[str, BenchmarkResult]) -> list[Panel]:
                     titles[name] = name
                 rows.setdefault(name, []).extend(_rows(printable(host), result, workload))
                 problems.setdefault(name, []).extend(_problems(printable(host), result, workload))
-        except (KeyError, TypeError, IndexError, ValueError, AttributeError) as error:
+        except _NO_RESULT as error:
             raise InvalidDataError(
                 f"What was measured on {printable(host)} is not a result of python_benchmark: {error!r}."
             ) from error

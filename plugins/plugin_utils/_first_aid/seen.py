@@ -26,6 +26,7 @@ from ...module_utils._evidence.logs import ALTERNATIVES_LOGS
 from ...module_utils._evidence.records import InstalledPackage, StateFile
 from ...module_utils._rpm.packages import PackageId, parse_nevra
 from ...module_utils._rpm.verify_output import VerifyEntry, parse_verify
+from .._border.types import HOST
 from .script import Answer, Section, Settings
 
 __all__ = ["Seen", "SeenFile", "evidence_settings", "names_of", "read_seen"]
@@ -93,9 +94,16 @@ class Seen:
 
 
 def read_seen(answer: Answer) -> Seen | None:
-    """Return what was kept, null where nothing was."""
+    """Return what was kept, null where nothing was. Raises HostAnswerError where it is not what the script prints."""
     if not answer.has("evidence"):
         return None
+    try:
+        return _seen(answer)
+    except (ArithmeticError, LookupError, ValueError) as error:
+        raise HOST.refused(None, "evidence", "what was seen before first aid") from error
+
+
+def _seen(answer: Answer) -> Seen:
     logins = answer.first("evidence-logins")
     return Seen(
         moment=int(answer.first("evidence").word),
