@@ -12,7 +12,9 @@ import re
 from collections.abc import Sequence
 from pathlib import Path
 
+import jinja2
 import pytest
+import yaml
 
 from ansible_collections.fleet.system_python.plugins.module_utils._audit.contract import CONTRACTS
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import (
@@ -332,3 +334,32 @@ def test_names_stand_behind_two_dashes_in_the_modules_too() -> None:
         if argv.search(line) and '"--"' not in line
     }
     assert found == set()
+
+
+@pytest.mark.parametrize(
+    ("borrow", "donors", "asked"), [(True, [], False), (False, ["web2"], False), (True, ["web2"], True)]
+)
+def test_without_named_lenders_a_broken_host_causes_nothing_elsewhere(
+    borrow: bool, donors: list[str], asked: bool
+) -> None:
+    role = ROOT / "roles/python_first_aid"
+    defaults = yaml.safe_load((role / "defaults/main.yml").read_text())
+    assert (defaults["python_first_aid_borrow"], defaults["python_first_aid_donors"]) == (True, [])
+    tasks = {task["name"]: task for task in yaml.safe_load((role / "tasks/main.yml").read_text())}
+    aid = tasks["Look for an interpreter that rpm vouches for"]["fleet.system_python.python_first_aid"]
+    values = {"python_first_aid_borrow": borrow, "python_first_aid_donors": donors}
+    environment = jinja2.Environment()  # noqa: S701  # of no page
+    environment.filters["bool"] = bool
+    assert environment.from_string(aid["may_borrow"]).render(values) == str(asked)
+    # Whom else the loop goes through: nobody but those that are named, as no fact of a host could name them.
+    (loop,) = [task["loop"] for task in yaml.safe_load((role / "tasks/borrow.yml").read_text()) if "loop" in task]
+    settings: list[tuple[str, ...]] = []
+
+    def lookup(*names: str) -> list[str]:
+        settings.append(names)
+        return donors
+
+    environment.globals["lookup"] = lookup
+    environment.filters["difference"] = lambda names, own: [name for name in names if name not in own]
+    found = environment.from_string(loop).render(inventory_hostname="web1", hostvars={}, ansible_play_hosts=["web3"])
+    assert (found, settings) == (str(donors), [("fleet.system_python.setting", "python_first_aid_donors")])

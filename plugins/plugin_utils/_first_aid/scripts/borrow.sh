@@ -174,8 +174,9 @@ make_hidden() {
     case $hidden in
     *"$NL$1/$new_folder$NL"*) return 0 ;;
     esac
-    rm -rf -- "$1/$new_folder" && mkdir -m 0700 -- "$1/$new_folder" || return 1
-    hidden=$hidden$1/$new_folder$NL
+    folder=$1/$new_folder
+    rm -rf -- "$folder" && mkdir -m 0700 -- "$folder" || return 1
+    hidden=$hidden$folder$NL
 }
 
 # Hard-linked twins become one file again; they have the same digest, and so come one after the other.

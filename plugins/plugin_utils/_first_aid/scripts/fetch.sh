@@ -132,6 +132,7 @@ cut_packages() {
     fi
     section "cut $id"
     # A tag, with the text behind it, becomes a line, so that awk never holds more of one than cut leaves.
+    # shellcheck disable=SC2016  # for awk
     decompressed "$staging/download/$id" | head -c "$most_opened" | tr '\n<' ' \n' | cut -b -65536 |
         timeout -k 5 "$download_timeout" awk -v names=" $* " '
         $1 == "package" { inside = 1; text = ""; wanted = 0 }
