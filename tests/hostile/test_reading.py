@@ -28,6 +28,7 @@ from ansible_collections.fleet.system_python.plugins.module_utils._venv.packages
     top_level_modules,
 )
 from ansible_collections.fleet.system_python.plugins.module_utils._venv.records import CensusSettings
+from ansible_collections.fleet.system_python.plugins.modules import python_venv, python_venv_info
 from ansible_collections.fleet.system_python.tests.hostile.traps import TRAPS, bounded, set_trap
 
 SOURCE = Path(__file__).parents[2] / "plugins/module_utils"
@@ -197,6 +198,29 @@ def test_no_file_of_a_venv_holds_up_or_ends_a_look(tmp_path: Path, place: str, k
     set_trap(venv / place, kind)
     with bounded():
         look_at_all(venv)
+
+
+@pytest.mark.parametrize("kind", ["fifo", "zero", "sparse"])
+@pytest.mark.parametrize("name", ["RECORD", "METADATA", "direct_url.json"])
+def test_the_nightly_run_and_a_rehearsal_end_whatever_a_user_puts_there(
+    tmp_path: Path, run_module: "t.Callable[..., dict[str, t.Any]]", name: str, kind: str
+) -> None:
+    """H2, with the modules as they are."""
+    venv = make_site(tmp_path)
+    set_trap(venv / "lib/python3.11/site-packages/x-1.dist-info" / name, kind)
+    told = {"roots": [str(tmp_path)], "usage": False}
+    for check_mode in (True, False):
+        with bounded(60):
+            found = run_module(python_venv_info.main, told, check_mode=check_mode)
+        assert [one["path"] for one in found["venvs"]] == [str(venv)], found
+    for state in ("repaired", "absent"):
+        with bounded(60):
+            found = run_module(python_venv.main, {"path": str(venv), "state": state}, check_mode=True)
+        assert found.get("action") or found.get("kind") in (
+            "interpreter_not_found",
+            "venv_extra_files",
+            "venv_unsafe",
+        ), found
 
 
 @pytest.mark.parametrize("line", [b"\n", b"ab,,\n"])
