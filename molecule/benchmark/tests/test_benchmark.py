@@ -105,7 +105,7 @@ def test_the_table_of_the_fleet_has_every_host(subject: Subject) -> None:
 def test_the_package_is_in_one_venv_only(subject: Subject) -> None:
     before, after = subject.record("benchmark")["venvs"]["before"], subject.record("benchmark")["venvs"]["after"]
     assert before[0]["version"] != before[1]["version"]
-    assert set(after[0]["packages"]) - set(before[0]["packages"]) == {"shop==1.0"}
+    assert set(after[0]["packages"]) - set(before[0]["packages"]) == {"separation-demo==1.0"}
     assert after[1] == before[1]
 
 

@@ -39,7 +39,6 @@ TROUBLE = re.compile(
 )
 # Those that look at rpm's packages leave a Debian alone, and do so in no time.
 ABOUT_RPM = ("audit", "remediate", "guard", "pin")
-OPTIONS = {"venv_separation": {"venv_separation_package": "none"}}
 # On another core than the newest that is tried here, what has everything in it is enough.
 IS_NEWEST = core_version.startswith("2.19")
 
@@ -77,8 +76,7 @@ def run(collections: Path, name: str, hosts: dict[str, dict[str, Any]] | None, *
         "LC_ALL": "C.UTF-8",
     }
     given = () if hosts is None else ("-i", str(inventory))
-    options = json.dumps(OPTIONS.get(name, {}))
-    command = [PROGRAM, *given, f"fleet.system_python.{name}", "-e", options, *arguments]
+    command = [PROGRAM, *given, f"fleet.system_python.{name}", *arguments]
     done = subprocess.run(
         command, env=environment, cwd=folder, capture_output=True, text=True, check=False, timeout=300
     )
@@ -176,6 +174,17 @@ def test_an_audit_by_its_tag_has_the_table_and_no_report(collections: Path) -> N
 def test_a_mistyped_variable_of_a_host_is_named_by_the_modules(collections: Path) -> None:
     done = run(collections, "audit", {"debian": {**DEBIAN, "python_audit_fail_severty": "never"}})
     assert (done.code, "python_audit_fail_severity was probably meant" in done.text) == (2, True), done.text
+
+
+def test_the_exercise_with_venvs_makes_a_wheel_that_pip_takes_without_an_index(tmp_path: Path) -> None:
+    plays = yaml.safe_load((ROOT / "playbooks/venv_separation.yml").read_text(encoding="utf-8"))
+    script = plays[1]["vars"]["__venv_separation_make"]
+    wheel = tmp_path / "separation_demo-1.0-py3-none-any.whl"
+    subprocess.run([sys.executable, "-I", "-c", script, wheel], check=True)
+    install = ["-m", "pip", "install", "--no-index", "--no-cache-dir", "--target", tmp_path / "target", wheel]
+    done = subprocess.run([sys.executable, "-I", *install], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (tmp_path / "target/separation_demo.py").exists()
 
 
 # --- tags ------------------------------------------------------------------------------------------------------------
