@@ -62,6 +62,17 @@ options:
     description:
       - Path of the archive on the controller. It is sent to the host only when it is needed there.
     type: path
+  mirror:
+    description:
+      - A release of python-build-standalone, as an address (https, file) or a folder on the host, that has its
+        C(SHA256SUMS) and its archives. The project has them at
+        U(https://github.com/astral-sh/python-build-standalone/releases), below
+        C(download/20260610). The archive (C(install_only), for the host's processor) and its SHA-256 are looked up
+        there.
+      - The checksums are as trustworthy as the place that they come from. An address that is not https, or whose
+        certificate is not checked (O(validate_certs)), and a folder that others than root can change, need O(sha256).
+      - A runtime that came from another release is replaced.
+    type: str
   sha256:
     description:
       - SHA-256 of the archive in hex. Required with O(url), O(path) and O(controller_file).
@@ -232,6 +243,12 @@ EXAMPLES = r"""
     sha256: 0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef
   become: true
 
+- name: Install one of python-build-standalone, from a mirror of its releases
+  fleet.system_python.python_runtime:
+    version: 3.12.13
+    mirror: https://mirror.example.com/python-build-standalone/20260610
+  become: true
+
 - name: Verify it, and install it again if anything differs
   fleet.system_python.python_runtime:
     state: intact
@@ -372,6 +389,7 @@ from ..module_utils._packages.manager import family_of, manager_for
 from ..module_utils._packages.repo_config import Connection
 from ..module_utils._runtime.package import PackageRun, PackageSettings
 from ..module_utils._runtime.records import LOCK_PATH, BuildOptions, RuntimeResult, RuntimeSettings
+from ..module_utils._runtime.release import check_mirror
 from ..module_utils._runtime.run import RuntimeRun
 from ..module_utils._runtime.users import TakeCensus, census_of
 
@@ -383,6 +401,7 @@ ARGUMENT_SPEC = {
     "url": {"type": "str"},
     "path": {"type": "path"},
     "controller_file": {"type": "path"},
+    "mirror": {"type": "str"},
     "sha256": {"type": "str"},
     "signature": {"type": "str"},
     "keyring": {"type": "str", "no_log": False},
@@ -430,7 +449,12 @@ def settings_of(module: AnsibleModule) -> RuntimeSettings:
     options = module.params
     sha256 = (options["sha256"] or "").lower()
     place = options["url"] or options["path"] or ""
-    if (place or options["controller_file"]) and not re.match(r"[0-9a-f]{64}$", sha256):
+    mirror = (options["mirror"] or "").rstrip("/")
+    if mirror and options["source"] != "prebuilt":
+        raise InvalidDataError("With mirror the source is prebuilt: a release has archives that are built already.")
+    if options["state"] in ("present", "intact"):
+        check_mirror(mirror, sha256, options["validate_certs"])
+    if (place or options["controller_file"] or sha256) and not re.match(r"[0-9a-f]{64}$", sha256):
         raise InvalidDataError(
             "sha256 must be given with url, path and controller_file: 64 hexadecimal digits, as sha256sum prints them."
         )
@@ -440,6 +464,7 @@ def settings_of(module: AnsibleModule) -> RuntimeSettings:
         kind=options["source"],
         place=place,
         shown_place=options["controller_file"] or "",
+        mirror=mirror,
         sha256=sha256,
         signature=options["signature"] or "",
         keyring=options["keyring"] or "",
@@ -491,6 +516,9 @@ def main() -> None:
         run,
         ARGUMENT_SPEC,
         mutually_exclusive=[
+            ("mirror", "url"),
+            ("mirror", "path"),
+            ("mirror", "controller_file"),
             ("url", "path"),
             ("url", "controller_file"),
             ("signature", "controller_signature"),

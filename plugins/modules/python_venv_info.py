@@ -178,7 +178,8 @@ venvs:
     runtime:
       description:
         - What it hangs on. C(kind) is V(own) (below /opt/python), V(system), V(package) (a parallel Python of the
-          distribution), V(other) or V(gone). C(path) is the interpreter, C(package) the package that owns it, or null.
+          distribution), V(uv-managed) (one that uv installed), V(other) or V(gone). C(path) is the interpreter,
+          C(package) the package that owns it, or null.
       type: dict
     used_by:
       description:

@@ -14,6 +14,7 @@ from .._base.text import json_text, printable, shortened
 from .._trust.manifest import MANIFEST, Manifest
 from .._venv.records import minor_of
 from .records import RuntimePlan, RuntimeSettings, RuntimeStep, SeenRuntime, is_url, version_key
+from .release import is_of_release
 from .users import TakeCensus, find_users
 
 __all__ = ["plan_runtime"]
@@ -83,9 +84,11 @@ def _does_not_run(settings: RuntimeSettings, seen: SeenRuntime, problem: str) ->
 
 def _why_replace(settings: RuntimeSettings, manifest: Manifest) -> str:
     """Return in what the archive that was asked for differs from the one that the runtime came from."""
+    source = manifest["source"]
+    if settings.mirror and not is_of_release(source["place"], settings.mirror):
+        return "it came from another release"
     if not settings.sha256:
         return ""
-    source = manifest["source"]
     if source["sha256"] != settings.sha256:
         return "it came from another archive"
     if source["kind"] != settings.kind:
@@ -97,7 +100,7 @@ def _why_replace(settings: RuntimeSettings, manifest: Manifest) -> str:
 
 def _with_archive(settings: RuntimeSettings, manifest: t.Optional[Manifest]) -> RuntimeSettings:
     """Return the settings with the archive that the user gives, else the address that the runtime once came from."""
-    if (settings.place or settings.shown_place) and settings.sha256:
+    if settings.mirror or ((settings.place or settings.shown_place) and settings.sha256):
         return settings
     source = manifest["source"] if manifest else None
     if manifest and source and is_url(source["place"]) and not source.get("shortened"):

@@ -97,6 +97,7 @@ class BuildOptions(t.NamedTuple):
 class RuntimeSettings(t.NamedTuple):
     """What the user asked for. Times are in seconds; C(place) is a URL or a path on this host, empty for none.
 
+    C(mirror): folder or URL of a release, without a slash at its end.
     C(shown_place) is what the manifest and messages call it (the controller's path of an uploaded file).
     """
 
@@ -106,6 +107,7 @@ class RuntimeSettings(t.NamedTuple):
     kind: str = "prebuilt"
     place: str = ""
     shown_place: str = ""
+    mirror: str = ""
     sha256: str = ""
     signature: str = ""
     keyring: str = ""

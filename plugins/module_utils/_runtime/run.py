@@ -33,6 +33,7 @@ from .look import check_root, installed_versions, leftovers_in, look
 from .pack import pack
 from .plan import plan_runtime
 from .records import VERSION, Link, RuntimePlan, RuntimeResult, RuntimeSettings, RuntimeStep, SeenRuntime, changes_of
+from .release import with_archive_of_release
 from .users import TakeCensus
 
 __all__ = ["RuntimeRun"]
@@ -94,6 +95,7 @@ class RuntimeRun(Run[SeenRuntime, RuntimePlan, RuntimeResult]):
         if action == "clean":
             _remove_leftovers(settings.root)
         elif action == "install":
+            settings = with_archive_of_release(settings) if settings.mirror else settings
             self._quarantined = Installation(settings, self._progress, self._runner).run()
         elif action == "link":
             _move_link(path, step["target"])

@@ -33,6 +33,8 @@ __all__ = ["Owners", "VenvReader", "describe_venv", "python_names"]
 Owners = t.Callable[[t.Iterable[str]], t.Mapping[str, str]]
 _Packages = t.Mapping[str, t.Sequence[Package]]
 
+# So uv names the folders of its Pythons, wherever they are: cpython-3.12.13-linux-x86_64-gnu, 3.13.1+freethreaded.
+_UV_MANAGED = re.compile(r"/(?:cpython|pypy|graalpy|pyodide)-\d+\.\d+[\w.+]*-[a-z]+-\w+-\w+/bin/[^/]+$")
 _PYTHON = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?t?$")
 
 
@@ -124,7 +126,9 @@ class VenvReader:
             return "own"
         if base in system:
             return "system"
-        return "package" if base in packaged else "other"
+        if base in packaged:
+            return "package"
+        return "uv-managed" if _UV_MANAGED.search(base) else "other"
 
 
 def _base_interpreter(venv: Venv) -> t.Optional[str]:

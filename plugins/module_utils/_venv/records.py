@@ -137,8 +137,8 @@ class BinPython(t.NamedTuple):
 class BasePython(t.NamedTuple):
     """The Python that a venv hangs on.
 
-    C(kind): own (below the folder of runtimes), system, package (a parallel one), other, gone. C(path) is its
-    interpreter, or the folder where it was; C(package) the package that owns it.
+    C(kind): own (below the folder of runtimes), system, package (a parallel one), uv-managed, other, gone. C(path) is
+    its interpreter, or the folder where it was; C(package) the package that owns it.
     """
 
     kind: str

@@ -45,7 +45,7 @@ SETTINGS: Mapping[str, str] = {
         "install_link_package lock_timeout quarantine quarantine_all reboot_timeout report selinux stricter_modes "
         "timeout transactional unversioned use"
     ),
-    "python_runtime": "keep lock_timeout pack_to poll root runtimes state timeout user",
+    "python_runtime": "keep lock_timeout mirror pack_to poll root runtimes state timeout user",
     "python_venv": (
         "dry_run except extra_files import_exceptions interpreter keep lock_timeout only origins restart roots venvs "
         "wheelhouse"

@@ -181,7 +181,7 @@ def test_the_exercise_with_venvs_makes_a_wheel_that_pip_takes_without_an_index(t
     script = plays[1]["vars"]["__venv_separation_make"]
     wheel = tmp_path / "separation_demo-1.0-py3-none-any.whl"
     subprocess.run([sys.executable, "-I", "-c", script, wheel], check=True)
-    install = ["-m", "pip", "install", "--no-index", "--no-cache-dir", "--target", tmp_path / "target", wheel]
+    install = ["-m", "pip", "install", "--no-index", "--no-cache-dir", "--target", str(tmp_path / "target"), str(wheel)]
     done = subprocess.run([sys.executable, "-I", *install], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "target/separation_demo.py").exists()

@@ -102,6 +102,32 @@ def test_the_package_that_it_hangs_on(venv: str, tmp_path: t.Any) -> None:
     assert describe_venv(venv).interpreter == BASE
 
 
+@pytest.mark.parametrize(
+    ("folder", "kind"),
+    [
+        (".local/share/uv/python/cpython-3.12.13-linux-x86_64-gnu", "uv-managed"),
+        ("shared/cpython-3.13.1+freethreaded-linux-aarch64-gnu", "uv-managed"),
+        ("shared/pypy-3.10.16-linux-x86_64-gnu", "uv-managed"),
+        ("shared/cpython-3.12.13", "other"),
+    ],
+)
+def test_pythons_that_uv_installed(tmp_path: t.Any, folder: str, kind: str) -> None:
+    minor = ".".join(folder.partition("-")[2].split(".")[:2])
+    python = str(tmp_path / folder / "bin" / ("python" + minor))
+    os.makedirs(os.path.dirname(python))
+    shutil.copy(BASE, python)
+    # As uv makes them: home is the link of the minor version.
+    link = str(tmp_path / folder).replace(folder.partition("-")[2].split("-")[0], minor)
+    if link != str(tmp_path / folder):
+        os.symlink(str(tmp_path / folder), link)
+    made = str(tmp_path / "srv/app")
+    write(made + "/pyvenv.cfg", f"home = {link}/bin\nuv = 0.13.0\nversion_info = 3.12.13\n")
+    os.makedirs(made + "/bin")
+    os.symlink(link + "/bin/python" + minor, made + "/bin/python")
+    runtime = only(census(tmp_path / "srv")).runtime
+    assert (runtime.kind, runtime.path) == (kind, python)
+
+
 def test_the_interpreter_is_gone(venv: str, tmp_path: t.Any) -> None:
     for name in os.listdir(venv + "/bin"):
         if os.path.islink(venv + "/bin/" + name) and os.readlink(venv + "/bin/" + name).startswith("/"):
