@@ -200,7 +200,8 @@ path:
   type: str
   returned: success
 action:
-  description: "What was done, or would be: V(create), V(rebuild), V(relink), V(remove) or V(none)."
+  description: "What was done, or would be: V(create), V(rebuild), V(relink), V(rewrite) (where it was moved), V(remove)
+    or V(none)."
   type: str
   returned: success
 reasons:

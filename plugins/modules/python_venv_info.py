@@ -127,13 +127,16 @@ venvs:
       type: str
     state:
       description:
-        - V(alive), V(dead) (its interpreter is gone), or V(drifted) (its interpreter has another minor version than its
-          packages).
+        - V(alive), V(dead) (its interpreter is gone, or what that needs to start), V(drifted) (its interpreter has
+          another minor version than its packages), or V(moved) (it lies elsewhere than it was made).
       type: str
     reasons:
-      description: Why it is dead or drifted, and which of its links lead nowhere.
+      description: Why it is dead, drifted or moved, and which of its links lead nowhere.
       type: list
       elements: str
+    moved_from:
+      description: Where it was made, if it lies elsewhere by now; else empty.
+      type: str
     interpreter:
       description: The real path of its interpreter, null when that is gone.
       type: str
@@ -177,9 +180,10 @@ venvs:
       elements: dict
     runtime:
       description:
-        - What it hangs on. C(kind) is V(own) (below /opt/python), V(system), V(package) (a parallel Python of the
-          distribution), V(uv-managed) (one that uv installed), V(other) or V(gone). C(path) is the interpreter,
-          C(package) the package that owns it, or null.
+        - What it depends on. C(kind) is V(own) (below /opt/python), V(system), V(package) (a parallel Python of the
+          distribution), V(uv-managed) (one that uv installed), V(shim) (of pyenv or asdf), V(conda), V(venv) (that
+          of another venv), V(other) or V(gone). C(path) is the interpreter, C(package) the package that owns it, or
+          null.
       type: dict
     used_by:
       description:
@@ -203,7 +207,7 @@ venvs:
       description: Bytes of all its files, null unless O(sizes) is set.
       type: int
 findings:
-  description: Findings SP401 to SP403, see C(docs/findings.md).
+  description: Findings SP401 to SP408, see C(docs/findings.md).
   type: list
   elements: dict
   returned: success

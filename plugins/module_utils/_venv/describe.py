@@ -23,9 +23,11 @@ from .._disk.links import resolve
 from .._trust.owners import package_owners
 from .._usage.places import listed
 from .._usage.reading import reading_below
+from .alive import Interpreters, foreign_base, moved_from
 from .config import CONFIG_NAME, VenvConfig, parse_config
 from .packages import installed_packages, is_seed, site_folders
 from .records import BasePython, BinPython, CensusSettings, Package, Venv, minor_of
+from .walk import is_hidden_venv
 
 __all__ = ["Owners", "VenvReader", "describe_venv", "python_names"]
 
@@ -35,6 +37,7 @@ _Packages = t.Mapping[str, t.Sequence[Package]]
 
 # So uv names the folders of its Pythons, wherever they are: cpython-3.12.13-linux-x86_64-gnu, 3.13.1+freethreaded.
 _UV_MANAGED = re.compile(r"/(?:cpython|pypy|graalpy|pyodide)-\d+\.\d+[\w.+]*-[a-z]+-\w+-\w+/bin/[^/]+$")
+_MINOR = re.compile(r"(\d+\.\d+)t?$")
 _PYTHON = re.compile(r"(?:python|pypy)(?:\d+(?:\.\d+)?)?t?$")
 
 
@@ -53,6 +56,7 @@ class VenvReader:
         self.settings = settings
         self._known: t.Dict[t.Tuple[int, str], Interpreter] = {}
         self._names: t.Dict[int, str] = {}
+        self._interpreters = Interpreters()
 
     def describe(self, path: str) -> Venv:
         """Return the record of the venv at C(path), as yet without C(runtime)."""
@@ -78,7 +82,25 @@ class VenvReader:
             size=_size(path) if self.settings.sizes else None,
         )
         state, reasons = _state(venv, problem, packages)
-        return venv._replace(state=state, reasons=tuple(reasons))
+        lack = "" if state == "dead" else self._lack(venv)
+        if lack:
+            state, reasons = "dead", [lack, *reasons]
+        # What a run keeps beside a venv lies elsewhere on purpose.
+        moved = "" if is_hidden_venv(os.path.basename(path)) else moved_from(path)
+        if moved:
+            reasons.append(f"it was made in {printable(moved)}, where its scripts look for their interpreter")
+            state = "moved" if state == "alive" else state
+        return venv._replace(state=state, reasons=tuple(reasons), moved_from=json_text(moved))
+
+    def _lack(self, venv: Venv) -> str:
+        """Return what the venv's interpreter lacks to start, nothing where it has it all, or cannot be judged."""
+        real, base = venv.interpreter, _base_interpreter(venv)
+        version = venv.interpreter_version or ""
+        if not real or not base or self._interrogated(real)["kind"] != "elf" or "pypy" in os.path.basename(real):
+            return ""
+        minor = minor_of(version) if "." in version else venv.packages_minor
+        lack = self._interpreters.lack(real, os.path.dirname(base), minor) if minor else ""
+        return lack and f"{printable(real)} does not start: {lack}"
 
     def _python(self, venv: str, name: str) -> BinPython:
         hops = resolve(os.path.join(venv, "bin", name))
@@ -114,16 +136,21 @@ class VenvReader:
         packaged = owners({base for base in bases if base})
         return [
             venv._replace(
-                runtime=BasePython(self._kind(base, system, packaged), base or venv.home, packaged.get(base or ""))
+                runtime=BasePython(
+                    self._kind(venv, base, system, packaged), base or venv.home, packaged.get(base or "")
+                )
             )
             for venv, base in zip(venvs, bases)
         ]
 
-    def _kind(self, base: t.Optional[str], system: t.Set[str], packaged: t.Mapping[str, str]) -> str:
+    def _kind(self, venv: Venv, base: t.Optional[str], system: t.Set[str], packaged: t.Mapping[str, str]) -> str:
         if base is None:
             return "gone"
         if is_in(base, os.path.realpath(self.settings.runtimes)):
             return "own"
+        foreign = foreign_base(base, venv.home, venv.path)
+        if foreign:
+            return foreign
         if base in system:
             return "system"
         if base in packaged:
@@ -138,7 +165,10 @@ def _base_interpreter(venv: Venv) -> t.Optional[str]:
         return real
     for name in ("python" + (venv.packages_minor or ""), "python3", "python"):
         candidate = os.path.realpath(os.path.join(venv.home, name))
-        if venv.home and os.path.isfile(candidate):
+        named = _MINOR.search(os.path.basename(candidate))
+        # A copy runs with the library of its own version only.
+        is_other = named and venv.packages_minor and named.group(1) != venv.packages_minor
+        if venv.home and not is_other and os.path.isfile(candidate):
             return candidate
     return None
 

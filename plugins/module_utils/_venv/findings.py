@@ -79,8 +79,54 @@ def _venv_on_system_python(census: Census) -> t.Iterator[Deviation]:
             )
 
 
+def _venv_moved(census: Census) -> t.Iterator[Deviation]:
+    for venv in census.venvs:
+        if venv.state == "moved":
+            yield Deviation(
+                f"{printable(venv.path)}: {venv.reasons[-1]}",
+                path=venv.path,
+                expected=venv.path,
+                actual=venv.moved_from,
+                evidence=_evidence(venv),
+                remedy=_repair(venv),
+                severity="critical" if venv.used_by else None,
+            )
+
+
+def _hanging_on(kind: str, what: str) -> t.Callable[[Census], t.Iterator[Deviation]]:
+    """Return the rule about living venvs whose Python is of this kind; no repair is right for all of them."""
+
+    def check(census: Census) -> t.Iterator[Deviation]:
+        for venv in census.venvs:
+            if venv.state == "alive" and venv.runtime.kind == kind:
+                yield Deviation(
+                    f"{printable(venv.path)} depends on {what}: {printable(venv.runtime.path)}",
+                    path=venv.path,
+                    expected=f"a Python of its own, for example /opt/python/{venv.packages_minor}",
+                    actual=venv.runtime.path,
+                    evidence=_evidence(venv),
+                )
+
+    return check
+
+
+def _conda_environment(census: Census) -> t.Iterator[Deviation]:
+    for path in census.conda:
+        yield Deviation(
+            f"{printable(path)} is a conda environment, which is no venv: nothing here looks into it or repairs it",
+            path=path,
+            expected="nothing, where conda takes care of it",
+            actual=path,
+        )
+
+
 VENV_RULES: t.Tuple[Rule, ...] = (
     Rule("SP401", "venv-dead", "major", _venv_dead, "venv"),
     Rule("SP402", "venv-drifted", "major", _venv_drifted, "venv"),
     Rule("SP403", "venv-on-system-python", "minor", _venv_on_system_python, "venv"),
+    Rule("SP404", "venv-moved", "major", _venv_moved, "venv"),
+    Rule("SP405", "venv-on-shim", "minor", _hanging_on("shim", "a shim, which starts another Python tomorrow"), "venv"),
+    Rule("SP406", "venv-on-conda", "minor", _hanging_on("conda", "the Python of a conda environment"), "venv"),
+    Rule("SP407", "venv-on-venv", "minor", _hanging_on("venv", "another venv, and goes with that"), "venv"),
+    Rule("SP408", "conda-environment", "minor", _conda_environment, "venv"),
 )

@@ -32,6 +32,7 @@ __all__ = [
     "REBUILD",
     "RELINK",
     "REMOVE",
+    "REWRITE",
     "NotAVenvError",
     "VenvOptions",
     "VenvPlan",
@@ -43,7 +44,8 @@ ORIGINS = ("refuse", "reinstall", "leave_out")
 # What is done with files that are no part of the venv: stop and name them, or leave them in the old one.
 EXTRA_FILES = ("refuse", "leave_behind")
 
-CREATE, REBUILD, RELINK, REMOVE, NOTHING = "create", "rebuild", "relink", "remove", "none"
+CREATE, REBUILD, RELINK, REWRITE, REMOVE = "create", "rebuild", "relink", "rewrite", "remove"
+NOTHING = "none"
 
 _UV_PLACES = "/usr/local/bin:/usr/bin:/opt/uv/bin:/opt/uv"
 _SHOWN = 10
@@ -207,6 +209,11 @@ def _plan_repaired(options: VenvOptions, venv: t.Optional[Venv], account: Accoun
     is_healthy = venv.state == "alive" and not venv.dangling
     if is_healthy and options.interpreter is None:
         return VenvPlan(NOTHING, (), account)
+    main = venv.main
+    if venv.state == "moved" and main and main.realpath and options.interpreter is None:
+        require_own_folders(venv.path)
+        interpreter = BaseInterpreter(main.realpath, main.realpath, main.version or "")
+        return VenvPlan(REWRITE, venv.reasons, account, _trusted(options, interpreter, account))
     if options.interpreter:
         interpreter = _chosen(options, options.interpreter, account)
     else:
@@ -216,7 +223,8 @@ def _plan_repaired(options: VenvOptions, venv: t.Optional[Venv], account: Accoun
     reasons = venv.reasons or (f"it runs on {venv.interpreter}, not on {interpreter.path}",)
     if interpreter.minor == venv.packages_minor:
         require_own_folders(venv.path)
-        return VenvPlan(RELINK, reasons, account, interpreter)
+        is_there = venv.state == "moved" and venv.interpreter == interpreter.realpath
+        return VenvPlan(REWRITE if is_there else RELINK, reasons, account, interpreter)
     lines, left_out = _recorded_lines(options, venv)
     given = options.requirements
     requirements = given._replace(lines=tuple(lines)) if given.is_empty else given

@@ -136,9 +136,9 @@ class BinPython(t.NamedTuple):
 
 class BasePython(t.NamedTuple):
     """The Python that a venv hangs on.
-
-    C(kind): own (below the folder of runtimes), system, package (a parallel one), uv-managed, other, gone. C(path) is
-    its interpreter, or the folder where it was; C(package) the package that owns it.
+    C(kind): own (below the folder of runtimes), system, package (a parallel one), uv-managed, shim (of pyenv or asdf),
+    conda, venv (that of another venv), other, gone. C(path) is its interpreter, or the folder where it was; C(package)
+    the package that owns it.
     """
 
     kind: str
@@ -149,7 +149,8 @@ class BasePython(t.NamedTuple):
 class Venv(t.NamedTuple):
     """One venv. C(home), C(version), C(system_site_packages) as its pyvenv.cfg says; C(mode) is octal.
 
-    C(state): alive; drifted, the interpreter has another minor version than the packages; dead, it is gone.
+    C(state): alive; drifted, the interpreter has another minor version than the packages; dead, it is gone, or what it
+    needs to start; moved, it lies elsewhere than it was made, which C(moved_from) says.
 
     C(packages_minor) is the minor version whose folder holds the packages; C(packages) and C(size) (bytes) are None
     where nobody looked, C(used_by) likewise. C(reasons): sentences without a full stop that tell why it is not alive.
@@ -172,6 +173,7 @@ class Venv(t.NamedTuple):
     packages_minor: t.Optional[str] = None
     packages: t.Optional[t.Tuple[Package, ...]] = None
     size: t.Optional[int] = None
+    moved_from: str = ""
     runtime: BasePython = BasePython("gone", "")
     used_by: t.Optional[t.Tuple[Use, ...]] = None
 

@@ -21,7 +21,7 @@ from .._rights.account import account_of
 from .._rights.work import run_as
 from .config import CONFIG_NAME
 from .describe import describe_venv
-from .plan import CREATE, NOTHING, REBUILD, RELINK, REMOVE, NotAVenvError, VenvOptions, VenvPlan, plan_venv
+from .plan import CREATE, NOTHING, REBUILD, RELINK, REMOVE, REWRITE, NotAVenvError, VenvOptions, VenvPlan, plan_venv
 from .records import CensusSettings, InterpreterNames, Venv, VenvBefore, VenvOutcome, VenvResult
 from .relink import JOURNAL, require_of_root, undo
 from .swap import VenvPlace, require_usable_path
@@ -70,7 +70,7 @@ class VenvRun(Run[t.Optional[Venv], VenvPlan, VenvResult]):
 
     def _planned(self, seen: t.Optional[Venv]) -> VenvPlan:
         plan = plan_venv(self.options, seen)
-        if plan.action in (CREATE, REBUILD, REMOVE) or (plan.action == RELINK and plan.account.uid == 0):
+        if plan.action in (CREATE, REBUILD, REMOVE) or (plan.action in (RELINK, REWRITE) and plan.account.uid == 0):
             self._place.require_safe(plan.account)
         if self.options.state == "repaired" and plan.action != NOTHING and plan.account.uid == os.geteuid() == 0:
             require_of_root(self.path)
@@ -122,7 +122,11 @@ class VenvRun(Run[t.Optional[Venv], VenvPlan, VenvResult]):
         folder = os.path.dirname(self.path)
         while not os.path.isdir(folder):
             folder = os.path.dirname(folder)
-        if os.geteuid() != 0 and plan.action not in (NOTHING, RELINK) and not os.access(folder, os.W_OK | os.X_OK):
+        if (
+            os.geteuid() != 0
+            and plan.action not in (NOTHING, RELINK, REWRITE)
+            and not os.access(folder, os.W_OK | os.X_OK)
+        ):
             raise PrivilegeError(
                 f"{printable(plan.account.name)} cannot write to {printable(folder)}, where the venv "
                 f"{printable(self.path)} has to be built. Make the folder of the venv its own, or use 'become: true' "

@@ -20,10 +20,11 @@ from .._rights.work import run_as
 from .build import Recipe, build, new_record, packages_of, read_record, write_record
 from .extras import CARRIED
 from .interpreter import BaseInterpreter
-from .plan import VenvOptions, VenvPlan
+from .plan import REWRITE, VenvOptions, VenvPlan
 from .proof import Proof, prove
 from .records import BuildRecord, Venv, VenvOutcome
 from .relink import forget, relink, undo
+from .rewrite import rewrite
 from .swap import VenvPlace
 
 __all__ = ["VenvWork"]
@@ -60,7 +61,8 @@ class VenvWork:
             if self.plan.recipe:
                 return self._build(self.plan.recipe)
             if self.plan.interpreter:
-                return self._relink(self.plan.interpreter)
+                outcome = VenvOutcome() if self.plan.action == REWRITE else self._relink(self.plan.interpreter)
+                return self._rewrite(self.plan.interpreter, self._moved_from) if self._moved_from else outcome
             return VenvOutcome(kept=_json_path(self._place.retire(self.options.keep)))
         finally:
             os.umask(umask)
@@ -124,6 +126,21 @@ class VenvWork:
             run_as(owner, lambda: undo(self.path), self.options.timeout)
             raise
         run_as(owner, lambda: self._finish_relink(interpreter), self.options.timeout)
+        packages = packages_of(self.path, interpreter.minor)
+        return VenvOutcome(imports=proof.imports, packages=packages, foreign_scripts=proof.scripts)
+
+    @property
+    def _moved_from(self) -> str:
+        return self.before.moved_from if self.before else ""
+
+    def _rewrite(self, interpreter: BaseInterpreter, old: str) -> VenvOutcome:
+        """Let the moved venv know its place, and prove it; all in the process of its owner, which undoes it."""
+
+        def work() -> Proof:
+            found: Proof = rewrite(self.path, old, lambda: self._prove(self.path, interpreter, strict=False))
+            return found
+
+        proof = Proof(*run_as(self.plan.account, work, _TOOLS * self.options.timeout))
         packages = packages_of(self.path, interpreter.minor)
         return VenvOutcome(imports=proof.imports, packages=packages, foreign_scripts=proof.scripts)
 

@@ -315,6 +315,7 @@ class BenchmarkAnswer(TypedDict, total=False):
 
 class _Venv(TypedDict):
     path: str
+    state: str
     packages_minor: str | None
 
 

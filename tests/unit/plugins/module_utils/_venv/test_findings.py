@@ -57,6 +57,19 @@ def test_a_drifted_one_is_not_told_twice() -> None:
     assert found(drifted, venv(runtime=system)) == [("SP402", "major"), ("SP403", "minor")]
 
 
+def test_what_is_told_and_not_repaired() -> None:
+    for kind, wanted in (("shim", "SP405"), ("conda", "SP406"), ("venv", "SP407")):
+        assert found(venv(runtime=BasePython(kind, "/somewhere/python"))) == [(wanted, "minor")]
+    (finding,) = find_in_census(Census((), conda=("/srv/conda",)))
+    assert (finding["id"], finding["path"], finding["remedy"]) == ("SP408", "/srv/conda", None)
+
+
+def test_a_moved_one_is_worse_when_something_uses_it() -> None:
+    moved = venv(state="moved", moved_from="/srv/old", reasons=("it was made in /srv/old",))
+    assert found(moved) == [("SP404", "major")]
+    assert found(moved._replace(used_by=(Use("cron", "root", "/etc/crontab"),))) == [("SP404", "critical")]
+
+
 def test_the_registry_is_in_order() -> None:
-    assert [rule.id for rule in VENV_RULES] == ["SP401", "SP402", "SP403"]
+    assert [rule.id for rule in VENV_RULES] == [f"SP40{number}" for number in range(1, 9)]
     assert {rule.severity for rule in VENV_RULES} <= set(SEVERITIES)
