@@ -27,6 +27,7 @@ __all__ = [
     "number_of_files",
     "project_of",
     "shown",
+    "with_article",
 ]
 
 SEVERITIES = ("info", "minor", "major", "critical")
@@ -125,6 +126,11 @@ def named_files(finding: Finding) -> t.List[str]:
     paths = finding["evidence"].get("paths")
     names = [finding["path"]] + (paths if isinstance(paths, list) else [])
     return [str(name) for name in names if name]
+
+
+def with_article(kind: str) -> str:
+    """Return what C(kind_of) says lies there, for a sentence; "other" is a device, FIFO or socket."""
+    return "a special file" if kind == "other" else "a " + kind
 
 
 def number_of_files(finding: Finding) -> int:

@@ -78,7 +78,7 @@ def _obstacles(changes: Changes) -> t.Iterator[t.Tuple[str, str]]:
     """Yield each path that is in the way, and why."""
     for folder in {_existing_folder(path) for path in [*changes.replaced, *changes.moved]}:
         if not os.path.isdir(folder):
-            yield folder, "a folder is needed there"
+            yield folder, "a folder is needed in its place: move it away"
         yield from _attributes(folder)
     # A folder on which a file system is mounted can be touched: it is that file system's own.
     kept = {*changes.replaced, *(path for path in changes.touched if not is_directory(path))}

@@ -12,7 +12,7 @@ from ..._base.text import printable
 from ..finding_records import Remedy
 from ..records import BinaryName, Drift, Observation, ObservedBinary
 from ..remedies import reinstall, set_metadata
-from ..rule import Deviation, Policy
+from ..rule import Deviation, Policy, with_article
 
 __all__ = [
     "altered",
@@ -98,7 +98,7 @@ def _what_is_there(name: BinaryName) -> str:
     if name["kind"] == "missing":
         return "is missing"
     if name["kind"] != "file":
-        return "is a {0}".format(name["kind"])
+        return "is " + with_article(name["kind"])
     return "is not executable" if name["size"] else "is empty"
 
 

@@ -12,7 +12,7 @@ from ..._base.text import printable
 from ..finding_records import NoRemedy
 from ..records import AlternativesGroup, GovernedLink, Observation, ObservedLink
 from ..remedies import restore_link, set_right
-from ..rule import Deviation, Policy
+from ..rule import Deviation, Policy, with_article
 
 __all__ = ["broken", "redirected", "replaced"]
 
@@ -93,8 +93,8 @@ def replaced(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]
     for link in observation["links"]:
         if link["kind"] in _NOT_A_LINK:
             yield Deviation(
-                "{0} is a {1}; the package {2} ships a link to {3}".format(
-                    link["path"], link["kind"], link["package"], link["expected"]
+                "{0} is {1}; the package {2} ships a link to {3}".format(
+                    link["path"], with_article(link["kind"]), link["package"], link["expected"]
                 ),
                 path=link["path"],
                 expected=link["expected"],
@@ -105,8 +105,8 @@ def replaced(observation: Observation, _policy: Policy) -> t.Iterator[Deviation]
     for one, group in _governed_links(observation):
         if one["kind"] in _NOT_A_LINK:
             yield Deviation(
-                "{0} is a {1}; the alternatives group {2} has a link there".format(
-                    one["path"], one["kind"], printable(group["name"])
+                "{0} is {1}; the alternatives group {2} has a link there".format(
+                    one["path"], with_article(one["kind"]), printable(group["name"])
                 ),
                 path=one["path"],
                 expected=one["entry"],

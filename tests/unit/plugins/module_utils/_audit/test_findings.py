@@ -949,3 +949,9 @@ def test_what_lies_outside_the_system_s_folders_is_moved_on_request() -> None:
     seen["planted"] = [planted("/x/gpg", role="local", hides=True), planted("/x/six", role="local", by_pip=True)]
     (step,) = make_plan(find(seen, Policy(quarantine=("SP213",))))
     assert step["paths"] == ["/x/gpg"]
+
+
+def test_a_special_file_is_called_so() -> None:
+    seen = healthy()
+    seen["links"][0]["kind"] = "other"
+    assert [one["summary"].partition(";")[0] for one in find(seen)] == ["/usr/bin/python3 is a special file"]

@@ -59,3 +59,9 @@ def test_a_host_that_does_not_say_what_is_mounted_is_refused(tmp_path: t.Any, mo
     monkeypatch.setattr(obstacles, "read_mounts", gone)
     with pytest.raises(ReadOnlyError, match="Mount /proc"):
         require_changeable(Changes({str(tmp_path / "x")}))
+
+
+def test_what_lies_in_the_place_of_a_folder_is_named(tmp_path: t.Any) -> None:
+    os.mkfifo(str(tmp_path / "json"))
+    with pytest.raises(ReadOnlyError, match=r"json \(a folder is needed in its place: move it away\)"):
+        require_changeable(Changes(replaced={str(tmp_path / "json/decoder.py")}))
