@@ -189,6 +189,23 @@ def test_every_column_sorts_both_ways(show: Show, thousand: Path) -> None:
     assert counts == sorted(counts)
 
 
+def test_failed_and_critical_hosts_come_first(show: Show, thousand: Path) -> None:
+    tab = show(thousand)
+    cells = "rows => rows.map(row => [row.cells[1].textContent, row.cells[2].textContent])"
+    found = [tuple(pair) for pair in tab.eval_on_selector_all(ROWS, cells)]
+    urgent = [state == "failed" or severity == "critical" for state, severity in found]
+    assert 0 < sum(urgent) < urgent.index(False) + 1
+    states = [state for state, _severity in found]
+    assert states[: states.count("failed")] == ["failed"] * states.count("failed")
+    assert states.index("unreachable") > max(index for index, one in enumerate(urgent) if one)
+    assert states[-1] == "healthy"
+
+
+def test_the_shown_hosts_are_ready_for_a_limit(show: Show, thousand: Path) -> None:
+    tab = show(thousand, "#state=failed")
+    assert tab.input_value("#limit") == ",".join(names(tab))
+
+
 def test_links_lead_to_the_reports(show: Show, thousand: Path) -> None:
     tab = show(thousand)
     links = tab.eval_on_selector_all("#hosts tbody a", "all => all.map(link => link.getAttribute('href'))")

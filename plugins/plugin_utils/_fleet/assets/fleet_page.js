@@ -6,6 +6,8 @@
   const LABELS = fleet.labels;
   const STATES = Object.keys(LABELS);
   const SEVERITIES = ["critical", "major", "minor", "info"];
+  // From what can wait to what cannot; an open critical finding comes right after a failed host.
+  const URGENCY = ["healthy", "repaired", "unknown", "unreachable", "partial", "drifted", "left", "failed"];
   const FILTERS = ["q", "state", "kind", "severity", "group", "python"];
   const BARS = 20;
   const LIGHT = {
@@ -211,11 +213,33 @@
 
   // --- the table -------------------------------------------------------------------------------------------------
 
+  function isOpen(finding) {
+    return finding.state !== "repaired" && finding.state !== "accepted";
+  }
+
+  // The worst severity of what is still there, empty without such a finding.
+  function severity(host) {
+    return SEVERITIES.find((name) => host.findings.some((one) => isOpen(one) && one.severity === name)) || "";
+  }
+
+  function severityRank(host) {
+    const worst = severity(host);
+    return worst ? SEVERITIES.length - SEVERITIES.indexOf(worst) : 0;
+  }
+
+  function urgency(host) {
+    const most = URGENCY.length - 1;
+    const state = URGENCY.indexOf(host.state);
+    const group = state < most && severity(host) === "critical" ? most - 0.5 : state;
+    return group * 10 + severityRank(host);
+  }
+
   const COLUMNS = [
-    { name: "Host", width: 22, key: (host) => host.host },
-    { name: "State", width: 11, key: (host) => STATES.indexOf(host.state) },
-    { name: "Findings", width: 19, key: (host) => host.findings.length },
-    { name: "What", width: 22, key: (host) => host.cause || host.note },
+    { name: "Host", width: 20, key: (host) => host.host },
+    { name: "State", width: 11, key: urgency },
+    { name: "Severity", width: 8, key: severityRank, title: "The worst finding that is still there" },
+    { name: "Findings", width: 17, key: (host) => host.findings.length },
+    { name: "What", width: 18, key: (host) => host.cause || host.note },
     { name: "Groups", width: 10, key: (host) => host.groups.join(" ") },
     { name: "System", width: 7, key: (host) => host.os },
     { name: "Python", width: 6, key: (host) => host.python },
@@ -229,7 +253,7 @@
     const details = make("details");
     const summary = make("summary");
     for (const id of new Set(host.findings.map((one) => one.id))) {
-      const open = host.findings.some((one) => one.id === id && one.state !== "repaired" && one.state !== "accepted");
+      const open = host.findings.some((one) => one.id === id && isOpen(one) && /^(?:critical|major)$/.test(one.severity));
       summary.append(make("span", id, open ? "tag open" : "tag"));
     }
     details.append(summary);
@@ -263,7 +287,8 @@
     const word = make("span", LABELS[host.state], "state");
     word.style.setProperty("--tone", "var(--" + host.state + ")");
     state.append(word);
-    row.append(name, state, findingsCell(host));
+    const worst = severity(host);
+    row.append(name, state, make("td", worst, worst && "severity " + worst), findingsCell(host));
     row.append(make("td", host.cause || (host.findings.length ? "" : host.note)));
     if (host.cause === "" && host.findings.length && STATES.indexOf(host.state) > 1) row.lastChild.textContent = host.note;
     row.append(make("td", host.groups.join(" ")), make("td", host.os), make("td", host.python));
@@ -327,10 +352,17 @@
       if (shown) count += 1;
     }
     at("shown").textContent = count + " of " + plural(entries.length, "host");
+    limit();
     for (const tile of at("tiles").children) {
       tile.setAttribute("aria-pressed", String(tile.dataset.state === want.state));
     }
     remember(want);
+  }
+
+  // Names that mean something else in a pattern of Ansible are left out.
+  function limit() {
+    const names = entries.filter((entry) => !entry.row.hidden).map((entry) => entry.host.host);
+    at("limit").value = names.filter((name) => /^[A-Za-z0-9_][\w.-]*$/.test(name)).join(",");
   }
 
   function remember(want) {
@@ -410,6 +442,7 @@
   options("group", fleet.groups.map((one) => [one.group, one.group]));
   options("python", fleet.interpreters.map((one) => [one.label, one.label]));
   at("q").addEventListener("input", filter);
+  at("limit").addEventListener("focus", () => at("limit").select());
   at("filters").addEventListener("submit", (event) => event.preventDefault());
   at("filters").addEventListener("reset", () => setTimeout(filter));
   at("theme").addEventListener("click", nextTheme);
