@@ -93,7 +93,7 @@ notes:
   - Needs root.
   - Asking package managers for packages may refresh their caches below C(/var/cache). Downloads themselves go to a
     folder of the run and are removed.
-  - Packages are reinstalled with C(rpm --reinstall --nodeps). Since only what is installed is installed again, nobody's
+  - Packages are reinstalled with C(rpm --reinstall --nodeps). Since only what is installed is installed again, no
     dependencies change, and packages that these would replace in an upgrade stay.
   - Scripts of the packages are run as in every reinstallation. Those that failed are returned as warnings.
 seealso:
