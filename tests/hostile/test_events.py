@@ -90,6 +90,6 @@ def test_one_host_does_not_say_what_a_group_has() -> None:
     for said, others in ((OWN, ["/usr/bin/python3.11"]), ("/usr/bin/python3.11", [OWN, OWN])):
         with pytest.raises(PinConflictError, match="do not agree"):
             require_agreement("web", said, others)
-    for evil in ("/tmp/python3", "/home/u/bin/python3", "/usr/bin/perl", "/opt/python/../../tmp/bin/python3"):  # noqa: S108
+    for evil in ("/var/tmp/python3", "/srv/u/bin/python3", "/usr/bin/perl", "/opt/python/../../tmp/bin/python3"):  # noqa: S108
         with pytest.raises(HostAnswerError):
             require_agreement("web", evil, [])
