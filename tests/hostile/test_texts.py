@@ -198,6 +198,13 @@ def test_a_terminal_gets_lines_of_bounded_length(evil: str) -> None:
         assert len(line) < 5000
 
 
+def test_facts_that_another_module_brought_say_nothing_about_a_host() -> None:
+    summary = RunSummary()
+    summary.failed("web1", "fleet.system_python.python_facts", {"kind": "host_answer_invalid", "changed_nothing": True})
+    summary.ok("web1", "ansible.builtin.stat", {"ansible_facts": {"system_python": {"findings": []}}})
+    assert any("failed" in line for line in summary.lines())
+
+
 def test_the_journal_of_the_guard_gets_one_printable_line(tmp_path: Path) -> None:
     code = checker_text()
     functions = code[code.index("for_people() {") : code.index("exit 2\n}") + 9]

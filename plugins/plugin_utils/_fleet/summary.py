@@ -68,7 +68,8 @@ class RunSummary:
             self.failed(host, action, result)
         elif name == "system_python":
             self._note_repair(host, result)
-        elif isinstance(facts.get("system_python"), Mapping):
+        # Of any module where nothing else is known: it must not take back what one of ours said.
+        elif (name or host not in self._hosts) and isinstance(facts.get("system_python"), Mapping):
             found = _ids(mapping(facts["system_python"]).get("findings"))
             self._keep_findings(host, HostSummary(audited_state(mapping(facts["system_python"])), found, found))
 
