@@ -5,10 +5,11 @@
 """Hosts that cannot be reached any more: their trees are repaired on this machine, and start again."""
 
 import json
-import os
 import shlex
+import shutil
 import subprocess
-from collections.abc import Callable
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -57,12 +58,21 @@ def trapped(folder: Path, trace: Path) -> dict[str, bytes]:
     return were
 
 
+@pytest.fixture
+def tree(tmp_path: Path) -> Iterator[Path]:
+    """Give a folder for what is too large to be kept after the test."""
+    folder = tmp_path / "tree"
+    folder.mkdir()
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.mark.parametrize("image", ["rhel9", "sles15"])
 def test_a_host_that_cannot_be_reached_starts_again(
-    fleet: Fleet, fresh: Callable[[str], Host], ansible: Ansible, tmp_path: Path, image: str
+    fleet: Fleet, fresh: Callable[[str], Host], ansible: Ansible, tmp_path: Path, tree: Path, image: str
 ) -> None:
     skip_unless("rpm", "rpm2cpio", root=True)
-    host, root, packages = fresh(image), tmp_path / "root", tmp_path / "packages"
+    host, root, packages = fresh(image), tree / "root", tmp_path / "packages"
     host.tamper(INCIDENT[image])
     where = f"fsp-{fleet.name}-repo:/srv/www/{image}/os/Packages"
     subprocess.run(["docker", "cp", "-q", where, str(packages)], check=True, capture_output=True)
@@ -93,4 +103,28 @@ def test_a_host_that_cannot_be_reached_starts_again(
     code, seen = again.drive("repair")
     assert (code, seen["changed"], seen["healthy"]) == (0, False, True), seen
     fleet.drop(again)
-    os.sync()
+
+
+def test_a_disk_is_repaired_and_put_away(
+    fleet: Fleet, fresh: Callable[[str], Host], ansible: Ansible, tmp_path: Path, tree: Path
+) -> None:
+    skip_unless("rpm", "rpm2cpio", "losetup", "mkfs.ext4", root=True)
+    if subprocess.run(["losetup", "--find"], stdout=subprocess.DEVNULL, check=False).returncode:
+        pytest.skip("this machine has no loop devices")
+    host, disk, packages = fresh("rhel9"), tree / "disk.img", tmp_path / "packages"
+    host.check("cp -f /usr/bin/python3.11 /usr/bin/python3.9; rm -rf /usr/lib64/python3.9/json /usr/bin/python3")
+    where = f"fsp-{fleet.name}-repo:/srv/www/rhel9/os/Packages"
+    subprocess.run(["docker", "cp", "-q", where, str(packages)], check=True, capture_output=True)
+    export(host, tree / "root")
+    subprocess.run(["mkfs.ext4", "-q", "-F", "-d", str(tree / "root"), str(disk), "2G"], check=True)
+    options = {"rescue_machines": [[str(disk)], ["/dev/null"]], "python_rescue_files": [str(packages)]}
+    inventory = tmp_path / "rescue.json"
+    local = {"ansible_connection": "local", "ansible_python_interpreter": sys.executable}
+    inventory.write_text(json.dumps({"all": {"hosts": {"rescue1": local}}}))
+    arguments = ("-i", str(inventory), "-e", json.dumps(options), "--limit", "rescue1")
+    for said in ("would be repaired", "repaired, and proven"):
+        check = ("--check",) if said.startswith("would") else ()
+        done = ansible.playbook("fleet.system_python.rescue", arguments=(*arguments, *check))
+        assert (done.rc, said in done.out) == (2, True), (done.out, done.err)
+        assert "/dev/null: /dev/null is no disk and no image." in done.out
+        assert str(tree) not in subprocess.check_output(["losetup", "--list", "--output", "BACK-FILE"], text=True)

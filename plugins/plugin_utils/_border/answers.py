@@ -30,6 +30,7 @@ _MODULES = Path(__file__).parents[2] / "modules"
 
 # The record of each module's result, where the controller, or a role, goes on with more of it than its texts.
 _RECORDS: Mapping[str, tuple[str, str]] = {
+    "disk_root": ("module_utils._image.attached", "AttachedRoot"),
     "image_root": ("module_utils._image.run", "LaidOut"),
     "python_benchmark": ("plugin_utils._border.collected", "BenchmarkAnswer"),
     "python_dependents_info": ("plugin_utils._border.collected", "DependentsAnswer"),

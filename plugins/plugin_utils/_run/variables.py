@@ -40,6 +40,7 @@ SETTINGS: Mapping[str, str] = {
         "check_mode fleet_page folder formats healthy_runs hosts kind partial reboot_timeout restart_command run_id "
         "second_run validate_reboot"
     ),
+    "python_rescue": "check_signatures contract disks exceptions files selinux timeout use volume",
     "python_restore": (
         "borrow check_signatures contract edit_packaged_files exceptions fail_severity fetch_timeout files "
         "install_link_package lock_timeout quarantine quarantine_all reboot_timeout report selinux stricter_modes "
@@ -52,6 +53,7 @@ SETTINGS: Mapping[str, str] = {
     ),
     "system_python": "batches builders contract event_host exceptions hosts own_variables",
     "image_check": "archive contract folder formats image root targets",
+    "rescue": "machines",
     "venv_separation": "interpreters package user wheelhouse",
 }
 
@@ -64,11 +66,13 @@ RESULTS: Mapping[str, str] = {
     "python_image_check": "result",
     "python_pin": "result",
     "python_report": "evidence first_aid page result rounds written",
+    "python_rescue": "result",
     "python_restore": "result",
     "python_runtime": "packed results",
     "python_venv": "census census_after chosen result",
     "system_python": "began look note outcome pictures report reports table",
     "image_check": "problems target",
+    "rescue": "machine problems",
     "venv_separation": "seen",
 }
 
