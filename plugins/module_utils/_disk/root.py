@@ -57,7 +57,8 @@ def _follow(path: str, root: str, looked_up: t.List[t.Tuple[str, str]]) -> t.Tup
         if part == "..":
             done = os.path.dirname(done)
             continue
-        current = os.path.join(done, part)
+        # os.path.join takes longer than the kernel's answer.
+        current = done.rstrip("/") + "/" + part
         looked_up.append((done, current))
         try:
             mode = os.lstat(outside(current, root)).st_mode

@@ -8,6 +8,7 @@
 
 import contextlib
 import functools
+import os
 import typing as t
 
 from .._disk.root import user_of
@@ -21,6 +22,10 @@ _Function = t.TypeVar("_Function", bound=t.Callable[..., t.Any])
 @contextlib.contextmanager
 def reading_below(path: str) -> t.Iterator[None]:
     """Have, in here, no more rights than who may change C(path) or the way to it."""
+    if os.geteuid() != 0:
+        # There are none to give up; who it is would be looked up for every file of ten thousand venvs.
+        yield
+        return
     with reading_as(user_of(path)):
         yield
 

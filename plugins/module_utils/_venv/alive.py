@@ -14,7 +14,6 @@ import os
 import re
 import typing as t
 
-from .._base.paths import is_in
 from .._base.text import printable
 from .._disk.files import read_small
 from .._disk.root import HOST
@@ -83,11 +82,11 @@ def moved_from(venv: str) -> str:
     return os.path.normpath(told)
 
 
-def foreign_base(base: str, home: str, venv: str) -> t.Optional[str]:
+def foreign_base(base: str, home: str) -> t.Optional[str]:
     """Return what a venv hangs on that comes and goes with something else: shim, conda, venv, or None."""
     if _SHIM.search(base):
         return "shim"
     parent = os.path.dirname(home)
-    if home and not is_in(home, venv) and os.path.isfile(os.path.join(parent, "pyvenv.cfg")):
+    if home and os.path.isfile(os.path.join(parent, "pyvenv.cfg")):
         return "venv"
     return "conda" if "conda-meta" in listed(os.path.dirname(os.path.dirname(base))) else None

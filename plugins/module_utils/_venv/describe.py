@@ -7,6 +7,7 @@
 """Say what one venv is: by its pyvenv.cfg, the links in its bin, its folders of packages. Nothing of it is run."""
 
 import contextlib
+import functools
 import os
 import pwd
 import re
@@ -57,6 +58,7 @@ class VenvReader:
         self._known: t.Dict[t.Tuple[int, str], Interpreter] = {}
         self._names: t.Dict[int, str] = {}
         self._interpreters = Interpreters()
+        self._foreign_base = functools.lru_cache(maxsize=None)(foreign_base)
 
     def describe(self, path: str) -> Venv:
         """Return the record of the venv at C(path), as yet without C(runtime)."""
@@ -148,7 +150,7 @@ class VenvReader:
             return "gone"
         if is_in(base, os.path.realpath(self.settings.runtimes)):
             return "own"
-        foreign = foreign_base(base, venv.home, venv.path)
+        foreign = self._foreign_base(base, venv.home)
         if foreign:
             return foreign
         if base in system:

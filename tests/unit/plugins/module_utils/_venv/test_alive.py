@@ -213,3 +213,22 @@ def test_what_an_activate_says(tmp_path: Path, line: str, state: str) -> None:
     venv = make_venv(tmp_path / "app")
     (venv / "bin/activate").write_text(line + "\n")
     assert seen(tmp_path).state == state
+
+
+def test_what_many_venvs_hang_on_is_looked_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = own_python(tmp_path / "opt/py")
+    opened: t.List[str] = []
+    real_open = os.open
+
+    def counted(path: t.Any, *arguments: t.Any, **named: t.Any) -> int:
+        opened.append(os.fsdecode(path))
+        return real_open(path, *arguments, **named)
+
+    for number in range(40):
+        venv_of(program, tmp_path / "srv" / str(number), is_copy=False)
+    monkeypatch.setattr(os, "open", counted)
+    found = take_census(CensusSettings(roots=(str(tmp_path / "srv"),), usage=False), owners=lambda _paths: {})
+    assert {one.state for one in found.venvs} == {"alive"}
+    # Once for what it is, once for what it loads.
+    assert opened.count(str(program)) <= 2
+    assert len(opened) < 40 * 4, opened[:200]
