@@ -24,6 +24,8 @@ __all__ = ["Interpreters", "foreign_base", "moved_from"]
 
 # What CPython falls back to is compiled in, and nearly always one of these.
 _PREFIXES = ["/usr", "/usr/local"]
+# No place of a venv: replaced as one, it would change what stands for the system.
+_NO_VENVS = ("/", "//", "/bin", "/dev", "/etc", "/home", "/lib", "/opt", "/proc", "/srv", "/tmp", "/usr", "/var")  # noqa: S108
 _ACTIVATED = re.compile(
     r"""^\s*(?:export )?VIRTUAL_ENV=(?:"(/[^"$`\\]*)"|'(/[^']*)'|(/[^\s"'$`\\;]*))\s*$""", re.MULTILINE
 )
@@ -77,9 +79,10 @@ def moved_from(venv: str) -> str:
     except OSError:
         return ""
     told = next(filter(None, found.groups()), "") if found else ""
-    if not told or os.path.normpath(told) == venv or os.path.realpath(told) == os.path.realpath(venv):
+    old = os.path.normpath(told) if told else ""
+    if old in ("", *_NO_VENVS, venv) or os.path.realpath(old) == os.path.realpath(venv):
         return ""
-    return os.path.normpath(told)
+    return old
 
 
 def foreign_base(base: str, home: str) -> t.Optional[str]:

@@ -207,6 +207,8 @@ def test_a_venv_that_is_reached_by_a_link_was_not_moved(tmp_path: Path) -> None:
         ('VIRTUAL_ENV=$(cygpath "/srv/elsewhere")', "alive"),
         ("VIRTUAL_ENV=''", "alive"),
         ("# VIRTUAL_ENV=/srv/elsewhere", "alive"),
+        ("VIRTUAL_ENV=/", "alive"),
+        ("VIRTUAL_ENV='/usr'", "alive"),
     ],
 )
 def test_what_an_activate_says(tmp_path: Path, line: str, state: str) -> None:
