@@ -243,3 +243,28 @@ def test_what_was_repaired_is_restarted_although_another_fails(ansible: Ansible,
         ]
     finally:
         shop.check("rm -rf /srv/two /srv/restarts /usr/local/bin/systemctl")
+
+
+def test_what_was_moved_runs_again_and_a_copy_without_its_python_is_dead(ansible: Ansible, fleet: Fleet) -> None:
+    host = fleet.start("rhel9")
+    site = f"lib/python{MINOR}/site-packages"
+    host.check(
+        f"mkdir -p /srv/app-1.0; cd /srv/app-1.0; /usr/bin/python{MINOR} -m venv --without-pip venv;"
+        f"mkdir -p venv/{site}/app-1.0.dist-info venv/{site}/app; echo data >venv/data; : >venv/{site}/app/__init__.py;"
+        f"printf 'Name: app\\nVersion: 1.0\\n' >venv/{site}/app-1.0.dist-info/METADATA;"
+        f"printf 'app/__init__.py,,\\n../../../bin/app,,\\n' >venv/{site}/app-1.0.dist-info/RECORD;"
+        "printf '#!/srv/app-1.0/venv/bin/python3\\nprint(\"app\")\\n' >venv/bin/app; chmod 755 venv/bin/app;"
+        f"mv /srv/app-1.0 /srv/app-2.0; /usr/bin/python{MINOR} -m venv --copies --without-pip /srv/copied"
+    )
+    asked: dict[str, Any] = {"state": "repaired", "interpreter": None, "wheelhouse": None}
+    moved = {"path": "/srv/app-2.0/venv", **asked}
+    first, second = venvs(ansible, host, moved, moved)
+    assert (first.get("action"), second["changed"]) == ("rewrite", False), first
+    assert host.check("/srv/app-2.0/venv/bin/app; cat /srv/app-2.0/venv/data").split() == ["app", "data"]
+    copied = {"path": "/srv/copied", **asked}
+    alive = venv(ansible, host, **copied)
+    assert alive["action"] == "none", alive
+    host.check("rpm -e --nodeps python3.11 python3.11-libs; rm -rf /usr/lib64/python3.11 /usr/lib64/libpython3.11*")
+    dead = venv(ansible, host, **copied)
+    assert (dead.get("failed"), dead.get("kind")) == (True, "interpreter_not_found"), dead
+    fleet.drop(host)
