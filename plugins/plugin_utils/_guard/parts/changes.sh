@@ -18,6 +18,7 @@ fingerprint_judged() {
     list_watched >"$work/listing"
     print=$(sha256sum <"$work/listing")
     print=${print%% *}
+    # shellcheck disable=SC2012  # the one name is ours
     began=$(ls -cd --full-time -- "$work/began" | list_times)
     printf '%s\n%s\n' "$(list_times <"$work/listing" | sort | tail -n 1)" "$began" | sort -C -u || print=changing
 }
