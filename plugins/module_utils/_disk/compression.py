@@ -129,13 +129,13 @@ class _Xz(io.RawIOBase):
         return len(data)
 
     def _input(self) -> bytes:
-        if self._decoder.eof:
+        if self._decoder.eof:  # pylint: disable=using-constant-test  # it takes the property for a method
             # Several may follow each other, with nulls between.
             rest = self._decoder.unused_data.lstrip(b"\0") or self._stream.read(_CHUNK).lstrip(b"\0")
             self._decoder = lzma.LZMADecompressor(lzma.FORMAT_XZ, _XZ_MEMORY)
             self._is_new = True
             return rest
-        return self._stream.read(_CHUNK) if self._decoder.needs_input else b""
+        return self._stream.read(_CHUNK) if self._decoder.needs_input else b""  # pylint: disable=using-constant-test
 
 
 @contextlib.contextmanager

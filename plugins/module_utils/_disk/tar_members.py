@@ -51,6 +51,8 @@ class RefusedError(Exception):
 class _Member(tarfile.TarInfo):
     """A member whose headers have a limit. tarfile calls these methods for each header that it reads."""
 
+    # pylint: disable=arguments-renamed  # tarfile's name for it is that of the module
+
     def _proc_gnulong(self, tar: tarfile.TarFile) -> tarfile.TarInfo:
         self._require_short_header()
         made: tarfile.TarInfo = super()._proc_gnulong(tar)  # type: ignore[misc]

@@ -404,8 +404,7 @@ def decompressed(stream: t.BinaryIO, limit: int) -> t.Iterator[bytes]:
     """
     try:
         with compression.decompressed(stream, limit) as plain:
-            for piece in iter(lambda: plain.read(_CHUNK), b""):
-                yield piece
+            yield from iter(lambda: plain.read(_CHUNK), b"")
     except compression.DecompressionError as error:
         raise RepositoryError(f"the metadata {error}") from error
 

@@ -184,7 +184,7 @@ def _saved_in(journal: str) -> t.Dict[str, t.Any]:
 
 
 def _is_name(name: str) -> bool:
-    return os.path.basename(name) == name not in ("", ".", "..")
+    return name not in ("", ".", "..") and os.path.basename(name) == name
 
 
 def _damaged(journal: str, why: str) -> JournalError:

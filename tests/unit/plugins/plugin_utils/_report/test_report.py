@@ -11,14 +11,13 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._evidence.records import PastTransaction
 from ansible_collections.fleet.system_python.plugins.module_utils._repair.proof import ProofLine
 from ansible_collections.fleet.system_python.plugins.plugin_utils._border.collected import (
-    AcceptedFinding,
     Collected,
     FirstAidAnswer,
     IncidentAnswer,
@@ -185,7 +184,7 @@ def test_what_is_accepted_is_named_with_reason_and_end(name: str, state: HostSta
     facts = recorded(name)["facts"]
     accepted: dict[str, object] = {"id": "SP207", "name": "metadata-altered", "summary": "mode differs"}
     accepted["accepted"] = {"reason": "hardening", "expires": "2027-01-31"}
-    facts["accepted"] = [cast("AcceptedFinding", accepted)]
+    facts["accepted"] = [cast(Any, accepted)]
     report = shape(KnownHost("web1", state, facts=facts), RUN)
     line = "accepted until 2027-01-31, hardening: SP207 metadata-altered: mode differs"
     assert report["summary"]["accepted"] == [line]
