@@ -207,10 +207,16 @@ venvs:
       description: Bytes of all its files, null unless O(sizes) is set.
       type: int
 findings:
-  description: Findings SP401 to SP408, see C(docs/findings.md).
+  description: Findings SP401 to SP409, see C(docs/findings.md).
   type: list
   elements: dict
   returned: success
+without_config:
+  description: Folders with C(bin/activate) and no C(pyvenv.cfg), as virtualenv made them before its version 20.
+  returned: success
+  type: list
+  elements: str
+  sample: []
 conda:
   description: Folders of conda environments. They are no venvs, and nothing else is reported about them.
   type: list

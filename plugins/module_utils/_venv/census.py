@@ -61,6 +61,7 @@ def take_census(
     return Census(
         venvs=tuple(venv._replace(path=json_text(venv.path)) for venv in venvs),
         conda=tuple(json_text(path) for path in sorted(walk.conda)),
+        without_config=tuple(json_text(path) for path in sorted(walk.without_config)),
         reasons=tuple(walk.reasons_shown()),
         folders=walk.folders,
         seconds=round(clock() - began, 3),

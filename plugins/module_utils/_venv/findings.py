@@ -120,6 +120,16 @@ def _conda_environment(census: Census) -> t.Iterator[Deviation]:
         )
 
 
+def _without_config(census: Census) -> t.Iterator[Deviation]:
+    for path in census.without_config:
+        yield Deviation(
+            f"{printable(path)} has bin/activate and no pyvenv.cfg: virtualenv before 20 made it, or the file was lost",
+            path=path,
+            expected="a venv with a pyvenv.cfg, or none",
+            actual=path,
+        )
+
+
 VENV_RULES: t.Tuple[Rule, ...] = (
     Rule("SP401", "venv-dead", "major", _venv_dead, "venv"),
     Rule("SP402", "venv-drifted", "major", _venv_drifted, "venv"),
@@ -129,4 +139,5 @@ VENV_RULES: t.Tuple[Rule, ...] = (
     Rule("SP406", "venv-on-conda", "minor", _hanging_on("conda", "the Python of a conda environment"), "venv"),
     Rule("SP407", "venv-on-venv", "minor", _hanging_on("venv", "another venv, and goes with that"), "venv"),
     Rule("SP408", "conda-environment", "minor", _conda_environment, "venv"),
+    Rule("SP409", "venv-without-config", "minor", _without_config, "venv"),
 )

@@ -221,11 +221,14 @@ class Venv(t.NamedTuple):
 class Census(t.NamedTuple):
     """The venvs of a host, by path. C(reasons) tell why it is partial; C(conda) are folders of conda environments.
 
+    C(without_config): folders with a script activate and no pyvenv.cfg, as virtualenv made them before its version 20.
+
     C(folders): how many were read; C(seconds): how long it took.
     """
 
     venvs: t.Tuple[Venv, ...] = ()
     conda: t.Tuple[str, ...] = ()
+    without_config: t.Tuple[str, ...] = ()
     reasons: t.Tuple[str, ...] = ()
     folders: int = 0
     seconds: float = 0.0
@@ -239,6 +242,7 @@ class Census(t.NamedTuple):
         """Return the record in plain types."""
         data: t.Dict[str, object] = dict(self._asdict(), partial=self.partial)
         data.update(venvs=[one.as_dict() for one in self.venvs], conda=list(self.conda), reasons=list(self.reasons))
+        data.update(without_config=list(self.without_config))
         return data
 
 

@@ -63,6 +63,7 @@ class VenvWalk:
         self.end = end
         self.folders = 0
         self.conda: t.List[str] = []
+        self.without_config: t.List[str] = []
         self.reasons: t.List[str] = []
         self._closed: t.List[str] = []
         self.mounts = _mounts(settings.mountinfo)
@@ -152,6 +153,8 @@ class VenvWalk:
         if "conda-meta" in names:
             self.conda.append(place.path)
             names = [name for name in names if name == "envs"]
+        elif not is_venv and {"bin", "lib"} <= set(names) and _is_file(os.path.join("bin", "activate"), descriptor):
+            self.without_config.append(place.path)
         if place.level >= min(self.settings.depth, _DEEPEST):
             return []
         passed_over = _INSIDE if is_venv else set()

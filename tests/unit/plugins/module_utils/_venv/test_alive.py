@@ -18,6 +18,7 @@ import pytest
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.errors import ProofError
 from ansible_collections.fleet.system_python.plugins.module_utils._venv.census import take_census
+from ansible_collections.fleet.system_python.plugins.module_utils._venv.findings import find_in_census
 from ansible_collections.fleet.system_python.plugins.module_utils._venv.plan import VenvOptions
 from ansible_collections.fleet.system_python.plugins.module_utils._venv.records import CensusSettings, Venv
 from ansible_collections.fleet.system_python.plugins.module_utils._venv.run import VenvRun
@@ -234,3 +235,19 @@ def test_what_many_venvs_hang_on_is_looked_at_once(tmp_path: Path, monkeypatch: 
     # Once for what it is, once for what it loads.
     assert opened.count(str(program)) <= 2
     assert len(opened) < 40 * 4, opened[:200]
+
+
+def test_a_virtualenv_from_before_pyvenv_cfg_is_told(tmp_path: Path) -> None:
+    old = tmp_path / "srv/old"
+    library = old / "lib/python2.7"
+    library.mkdir(parents=True)
+    (library / "orig-prefix.txt").write_text("/usr")
+    (old / "bin").mkdir()
+    (old / "bin/activate").write_text(f'VIRTUAL_ENV="{old}"\n')
+    make_venv(tmp_path / "srv/new")
+    (tmp_path / "srv/none/bin").mkdir(parents=True)
+    (tmp_path / "srv/none/lib").mkdir()
+    found = take_census(CensusSettings(roots=(str(tmp_path / "srv"),), usage=False), owners=lambda _paths: {})
+    assert [one.path for one in found.venvs] == [str(tmp_path / "srv/new")]
+    assert found.without_config == (str(old),)
+    assert "SP409" in [one["id"] for one in find_in_census(found)]
