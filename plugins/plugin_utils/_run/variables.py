@@ -40,7 +40,7 @@ SETTINGS: Mapping[str, str] = {
         "check_mode fleet_page folder formats healthy_runs hosts kind partial reboot_timeout restart_command run_id "
         "second_run validate_reboot"
     ),
-    "python_rescue": "check_signatures contract disks exceptions files selinux timeout use volume",
+    "python_rescue": ("check_signatures contract disks exceptions fail_severity files selinux timeout use volume"),
     "python_restore": (
         "borrow check_signatures contract edit_packaged_files exceptions fail_severity fetch_timeout files "
         "install_link_package lock_timeout quarantine quarantine_all reboot_timeout report selinux stricter_modes "
