@@ -57,7 +57,7 @@ def content_of(interpreter: str) -> str:
     """Return the text of the file. Raises PinImpossibleError for an interpreter that is gone with the next boot."""
     if not interpreter.startswith("/"):
         raise _impossible(
-            f"There is no interpreter to pin: rpm vouches for none on this host, and Ansible was told to use "
+            f"There is no interpreter to pin: rpm vouches for none on this host, and Ansible was asked to use "
             f"{interpreter or 'what its discovery finds'}.",
             interpreter=interpreter,
         )

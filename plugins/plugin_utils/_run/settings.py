@@ -65,7 +65,7 @@ def require_own_variables(variables: Mapping[str, object]) -> None:
             f"The facts of the host have names of variables: {shown}. A fact would take the place of a variable, and "
             "decide what is done on the controller, so nothing is done for this host. If a play of yours made them "
             "(set_fact with cacheable), set variables in the inventory instead, and clear the host's facts in the fact "
-            "cache. Else somebody may hold the host.",
+            "cache. Otherwise the host may be compromised.",
             field=f"ansible_facts.{printable(names[0])}",
         )
 
