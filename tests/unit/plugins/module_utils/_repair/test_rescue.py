@@ -209,6 +209,18 @@ class KilledError(BaseException):
     """The run was killed."""
 
 
+def dying_at(number: int) -> t.Callable[[str], None]:
+    """Return a checkpoint that is killed at the step of this number."""
+    passed: t.List[str] = []
+
+    def die(step: str) -> None:
+        passed.append(step)
+        if len(passed) == number + 1:
+            raise KilledError
+
+    return die
+
+
 def test_killed_at_each_step_and_run_again_it_is_whole(root: str, built: t.Tuple[str, str], tmp_path: t.Any) -> None:
     break_everything(root)
     steps: t.List[str] = []
@@ -227,15 +239,8 @@ def test_killed_at_each_step_and_run_again_it_is_whole(root: str, built: t.Tuple
     for number in chosen:
         run("rm", "-rf", root)
         run("cp", "-a", broken, root)
-        passed: t.List[str] = []
-
-        def die(step: str, passed: t.List[str] = passed, number: int = number) -> None:
-            passed.append(step)
-            if len(passed) == number + 1:
-                raise KilledError
-
         with pytest.raises(KilledError):
-            repaired(root, built[0], checkpoint=die)
+            repaired(root, built[0], checkpoint=dying_at(number))
         done = repaired(root, built[0])
         assert done["healthy"], steps[number]
         as_shipped(root)
