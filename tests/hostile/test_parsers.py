@@ -94,9 +94,8 @@ SHAPES = {
 }
 
 
-@pytest.mark.parametrize("reader", TEXT_READERS)
-@FEW
-@given(data=st.data())
+@settings(FEW, max_examples=200)
+@given(reader=st.sampled_from(sorted(TEXT_READERS)), data=st.data())
 def test_texts(reader: str, data: st.DataObject) -> None:
     pieces = st.lists(st.sampled_from(SHAPES.get(reader.split(",", maxsplit=1)[0], [""])) | TEXTS, max_size=20)
     text = "".join(data.draw(pieces))
