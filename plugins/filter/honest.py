@@ -45,6 +45,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from ..plugin_utils._run.settings import planted
+from ..plugin_utils._run.text_alone import text_alone
 
 
 def honest(hosts: Mapping[str, Mapping[str, Any]]) -> list[str]:
@@ -57,4 +58,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """Return the filter by its name."""
-        return {"honest": honest}
+        return {"honest": text_alone(honest)}

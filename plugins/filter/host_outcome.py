@@ -99,6 +99,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils._run import outcome
 from ..plugin_utils._run.outcome import KINDS, OutcomeFact
+from ..plugin_utils._run.text_alone import text_alone
 
 
 def host_outcome(
@@ -131,4 +132,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """Return the filter by its name."""
-        return {"host_outcome": host_outcome}
+        return {"host_outcome": text_alone(host_outcome)}

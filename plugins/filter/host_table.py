@@ -63,6 +63,7 @@ from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils._run.hosts import Hosts, by_name
 from ..plugin_utils._run.outcome import KINDS, host_outcome, outcome_lines, totals
+from ..plugin_utils._run.text_alone import text_alone
 
 
 class Table(TypedDict):
@@ -88,4 +89,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """Return the filter by its name."""
-        return {"host_table": host_table}
+        return {"host_table": text_alone(host_table)}

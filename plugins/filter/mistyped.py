@@ -44,6 +44,7 @@ from collections.abc import Callable, Mapping
 from ansible.errors import AnsibleFilterError
 
 from ..plugin_utils._run import variables as _variables
+from ..plugin_utils._run.text_alone import text_alone
 
 
 def mistyped(variables: object) -> list[str]:
@@ -59,4 +60,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """Return the filter by its name."""
-        return {"mistyped": mistyped}
+        return {"mistyped": text_alone(mistyped)}

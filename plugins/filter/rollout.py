@@ -56,6 +56,7 @@ from collections.abc import Callable
 
 from ..plugin_utils._run import rollout as _rollout
 from ..plugin_utils._run.hosts import Hosts
+from ..plugin_utils._run.text_alone import text_alone
 
 
 def rollout(hosts: Hosts) -> _rollout.Rollout:
@@ -68,4 +69,4 @@ class FilterModule:
 
     def filters(self) -> dict[str, Callable[..., object]]:
         """Return the filter by its name."""
-        return {"rollout": rollout}
+        return {"rollout": text_alone(rollout)}

@@ -168,6 +168,40 @@ def test_a_command_on_the_controller_is_the_inventorys_although_a_fact_names_a_p
     assert good.exists() == (value == "yes"), said
 
 
+# Of ansible_facts Ansible takes the prefix away, so there two facts have one name. NaN is not even itself.
+HIDDEN = {
+    "two of one name": {"lab_tool": {"run": "touch {loot}/x"}, "ansible_lab_tool": "other"},
+    "not equal to itself": {"lab_tool": {"run": "touch {loot}/x", "other": float("nan")}},
+}
+
+
+@pytest.mark.parametrize("name", HIDDEN)
+def test_no_fact_hides_that_it_is_one(fleet: Fleet, name: str) -> None:
+    inventory = {
+        "lab_tool": {"run": f"touch {fleet.folder}/good"},
+        "python_report_restart_command": "{{ lab_tool.run }}",
+        "python_report_second_run": False,
+        "python_report_validate_reboot": True,
+        "python_restore_result": {},
+        "python_first_aid_result": {},
+    }
+    fleet.plant("evil", json.loads(json.dumps(HIDDEN[name]).replace("{loot}", str(fleet.loot))))
+    said = fleet.run([includes("python_report", tasks_from="validate")], {"evil": inventory})
+    assert not fleet.looted(), said
+    assert (fleet.folder / "good").exists(), said
+
+
+def test_no_text_of_a_host_is_a_template(fleet: Fleet) -> None:
+    """What an error, a table or a list says of a host goes through many templates."""
+    text = "{{ lookup('pipe', 'touch " + str(fleet.loot) + "/x') }}"
+    fleet.plant("evil", {"python_report_" + text: 1})
+    fleet.plant("worse", {"system_python": {"findings": [text], "worst": text, text: text}})
+    reports = fleet.folder / "reports"
+    said = fleet.run("audit", {"evil": {}, "worse": {}}, "--limit", "all", "-e", f"python_report_folder={reports}")
+    assert not fleet.looted(), said
+    assert "lookup" in said.partition("Host by host")[2], said
+
+
 def test_options_of_an_action_are_made_without_facts(fleet: Fleet) -> None:
     fleet.plant("evil", {"reports": str(fleet.loot / "reports"), "which": "audit"})
     inventory = {"reports": str(fleet.folder / "reports")}

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import copy
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -76,8 +77,29 @@ def covered(variables: Mapping[str, Any]) -> list[str]:
     Names that begin with C(ansible_) are none of them, so that a play may still say C({{ ansible_hostname }}): whoever
     writes that has chosen to.
     """
-    facts = mapping(variables.get("ansible_facts"))
-    return [name for name, value in facts.items() if name in variables and variables[name] == value]
+    # Not of ansible_facts: there C(ansible_x) has the name C(x), and may hide another fact that has it.
+    facts = _facts_of(variables)
+    return [name for name, value in facts.items() if name in variables and _is_same(variables[name], value)]
+
+
+def _facts_of(variables: Mapping[str, Any]) -> dict[str, object]:
+    """Return the host's facts by the names that Ansible makes variables of."""
+    manager = getattr(variables.get("hostvars"), "_variable_manager", None)
+    facts = _cached(manager, _host_of(variables, manager).name) if manager else mapping(variables.get("ansible_facts"))
+    return {name: value for name, value in facts.items() if not name.startswith("ansible_")}
+
+
+def _is_same(one: object, other: object) -> bool:
+    """Tell whether the values are the same. One with NaN in it does not equal its copy."""
+    with contextlib.suppress(TypeError, ValueError, RecursionError):
+        return one == other or json.dumps(one, default=id) == json.dumps(other, default=id)
+    return False
+
+
+def _cached(manager: Any, host: str) -> Mapping[str, object]:
+    with contextlib.suppress(KeyError):
+        return mapping(manager._fact_cache.get(host))
+    return {}
 
 
 def without_facts(variables: Mapping[str, Any], loader: Any, task: Any = None) -> dict[str, Any]:
@@ -117,12 +139,8 @@ def _host_of(variables: Mapping[str, Any], manager: Any) -> Any:
     """Return the host. Where its facts say which one it is, that one to which the cache has these facts."""
     if "inventory_hostname" in variables["ansible_facts"]:
         for host in manager._inventory.get_hosts(ignore_limits=True, ignore_restrictions=True):
-            with contextlib.suppress(KeyError):
-                if (
-                    namespace_facts(manager._fact_cache.get(host.name) or {})["ansible_facts"]
-                    == variables["ansible_facts"]
-                ):
-                    return host
+            if namespace_facts(_cached(manager, host.name))["ansible_facts"] == variables["ansible_facts"]:
+                return host
         require_own_variables(variables)
     return manager._inventory.get_host(variables["inventory_hostname"])
 
