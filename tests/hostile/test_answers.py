@@ -107,6 +107,13 @@ def test_what_ansible_acts_upon_is_dropped_and_what_is_documented_is_not(module:
     assert module_answer(module, {**answer, "changed": True}) == {"changed": True}
 
 
+def test_a_job_has_begun_where_numbers_say_so() -> None:
+    begun = {"ansible_job_id": "j1", "results_file": "/root/j1", "started": 1, "finished": 0, "failed": 0}
+    assert module_answer("python_runtime", begun, job=True) == {**begun, "failed": False}
+    with pytest.raises(HostAnswerError):
+        module_answer("python_runtime", {**begun, "failed": "0"}, job=True)
+
+
 def test_of_facts_only_ours_pass() -> None:
     answer = audit()
     answer["ansible_facts"].update(
