@@ -127,10 +127,10 @@ TROUBLES: t.Dict[str, t.Tuple[str, str, bool]] = {
         False,
     ),
     "not root": ("error: cannot open Packages index using db5 - Permission denied (13)\n", "with become", False),
-    "no backend, 4.16": ("warning: using dummy database, installs not possible\n", "does not read its format", False),
+    "no backend, 4.16": ("warning: using dummy database, installs not possible\n", "cannot read its format", False),
     "a format of later, ndb": (
         "error: rpmpkg: Version mismatch. Expected version: 0. Found version: 7\n",
-        "does not read its format",
+        "cannot read its format",
         False,
     ),
     "a damaged header, 4.16": (
