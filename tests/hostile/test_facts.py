@@ -202,6 +202,27 @@ def test_no_text_of_a_host_is_a_template(fleet: Fleet) -> None:
     assert "lookup" in said.partition("Host by host")[2], said
 
 
+def test_a_build_that_is_said_to_run_for_ever_ends(fleet: Fleet, monkeypatch: pytest.MonkeyPatch) -> None:
+    (fleet.folder / "bin").mkdir()
+    lie = fleet.folder / "bin/grep"
+    lie.write_text("#!/bin/sh\nexit 0\n", encoding="utf-8")
+    lie.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{lie.parent}:{os.environ['PATH']}")
+    fleet.plant("evil", {})
+    job = fleet.folder / "job"
+    job.write_text('{"started": 1}', encoding="utf-8")
+    own = {
+        "__python_runtime": {"version": "3.12.1"},
+        "__python_runtime_progress": "/nowhere",
+        "__python_runtime_result": {"ansible_job_id": "j1.2", "results_file": str(job)},
+        "python_runtime_poll": 0,
+        "python_runtime_timeout": -899,
+    }
+    said = fleet.run([includes("python_runtime", tasks_from="_build")], {"evil": own})
+    assert "The build was ended from outside" in said
+    assert said.count("Wait for the build") < 20
+
+
 def test_options_of_an_action_are_made_without_facts(fleet: Fleet) -> None:
     fleet.plant("evil", {"reports": str(fleet.loot / "reports"), "which": "audit"})
     inventory = {"reports": str(fleet.folder / "reports")}
