@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ansible_collections.fleet.system_python.plugins.module_utils._base.text import for_people, lines_for_people
+from ansible_collections.fleet.system_python.plugins.plugin_utils._benchmark.rows import table as benchmark_table
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.build import FORMATS
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.shape import fleet_of
 from ansible_collections.fleet.system_python.plugins.plugin_utils._fleet.summary import RunSummary
@@ -232,3 +233,15 @@ def test_one_function_makes_a_text_safe(text: str, longest: int) -> None:
     assert len(for_people(text, longest)) <= longest * 10
     assert "\x1b" not in lines_for_people(text)
     shown.encode("utf-8")
+
+
+def test_a_benchmark_says_it_as_text_of_bounded_length() -> None:
+    evil = "\x1b]0;x\x07" + "y" * 100000
+    row = {"path": evil, "ratio": 1, "interval": None, "different": "false", "spread": 1, "median": 1, "reason": evil}
+    measured = {
+        "baseline": evil,
+        "interpreters": [{"path": evil, "version": evil, "verified": False, "note": evil, "problem": evil}],
+        "workloads": [{"name": evil, "title": evil, "results": [row], "problems": {}}],
+    }
+    lines = benchmark_table(cast("Any", {"web1": measured}))
+    assert all(line.isprintable() and len(line) < 4000 for line in lines)

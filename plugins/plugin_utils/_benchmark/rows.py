@@ -12,12 +12,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from ...module_utils._base.errors import InvalidDataError
-from ...module_utils._base.text import printable
+from ...module_utils._base.text import for_people
 from ...module_utils._benchmark.records import BenchmarkResult, MeasuredWorkload
 
 __all__ = ["Panel", "Row", "panels", "table", "usable", "verdict"]
 
-
+_LONGEST = 200
 # What is wrong with data that are no result.
 _NO_RESULT = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
@@ -62,7 +62,9 @@ def usable(measured: Mapping[str, BenchmarkResult]) -> tuple[dict[str, Benchmark
         try:
             table({host: result})
         except (InvalidDataError, *_NO_RESULT) as error:
-            sentences.append(f"What was measured on {printable(host)} is not a result of python_benchmark: {error!r}.")
+            sentences.append(
+                f"What was measured on {_shown(host)} is not a result of python_benchmark: {_shown(repr(error))}."
+            )
         else:
             found[host] = result
     if measured and not found:
@@ -83,13 +85,11 @@ def panels(measured: Mapping[str, BenchmarkResult]) -> list[Panel]:
                 if title != workload["title"]:
                     # Another size on another host: ratios can still be shown side by side.
                     titles[name] = name
-                rows.setdefault(name, []).extend(_rows(printable(host), result, workload))
-                problems.setdefault(name, []).extend(_problems(printable(host), result, workload))
+                rows.setdefault(name, []).extend(_rows(_shown(host), result, workload))
+                problems.setdefault(name, []).extend(_problems(_shown(host), result, workload))
         except _NO_RESULT as error:
-            raise InvalidDataError(
-                f"What was measured on {printable(host)} is not a result of python_benchmark: {error!r}."
-            ) from error
-    return [Panel(name, printable(titles[name]), tuple(rows[name]), tuple(problems[name])) for name in titles]
+            raise InvalidDataError(_no_result(host, error)) from error
+    return [Panel(_shown(name), _shown(titles[name]), tuple(rows[name]), tuple(problems[name])) for name in titles]
 
 
 def _rows(host: str, result: BenchmarkResult, workload: MeasuredWorkload) -> Iterable[Row]:
@@ -100,18 +100,18 @@ def _rows(host: str, result: BenchmarkResult, workload: MeasuredWorkload) -> Ite
         low_high = one["interval"]
         yield Row(
             host=host,
-            path=printable(one["path"]),
-            version=printable(str(interpreter["version"])),
+            path=_shown(one["path"]),
+            version=_shown(str(interpreter["version"])),
             verified=bool(interpreter["verified"]),
             is_baseline=one["path"] == result["baseline"],
-            baseline_version=printable(baseline),
+            baseline_version=_shown(baseline),
             ratio=float(one["ratio"]),
             interval=(float(low_high[0]), float(low_high[1])) if low_high else None,
             different=one["different"],
             half_spread=float(one["spread"]) / float(one["median"]) / 2,
             median=float(one["median"]),
             spread=float(one["spread"]),
-            reason=printable(str(one["reason"])),
+            reason=_shown(str(one["reason"])),
         )
 
 
@@ -119,7 +119,16 @@ def _problems(host: str, result: BenchmarkResult, workload: MeasuredWorkload) ->
     for interpreter in result["interpreters"]:
         reason = interpreter["problem"] or workload["problems"].get(interpreter["path"])
         if reason:
-            yield f"{host}: {printable(interpreter['path'])}: {printable(reason)}"
+            yield f"{host}: {_shown(interpreter['path'])}: {for_people(reason)}"
+
+
+def _no_result(host: str, error: Exception) -> str:
+    return f"What was measured on {_shown(host)} is not a result of python_benchmark: {_shown(repr(error))}."
+
+
+def _shown(text: str) -> str:
+    """Return a text of a host as a cell: what one host says widens the column of all."""
+    return for_people(text, _LONGEST)
 
 
 def verdict(row: Row) -> str:
@@ -149,7 +158,7 @@ def _cells(panel: Panel, row: Row) -> Sequence[str]:
 
 def _unverified(measured: Mapping[str, BenchmarkResult]) -> list[str]:
     return [
-        f"unverified: {printable(host)}: {printable(one['path'])}: {printable(str(one['note']))}"
+        f"unverified: {_shown(host)}: {_shown(one['path'])}: {for_people(str(one['note']))}"
         for host, result in measured.items()
         for one in result["interpreters"]
         if not one["verified"]
