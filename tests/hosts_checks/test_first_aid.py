@@ -496,7 +496,7 @@ def test_every_shell(aid: Aid, fresh: Callable[[str], Host], program: str) -> No
     host.check(REMOVE_ALL)
     for each in (host, neighbour):
         each.check("test-host-repo none")
-    assert_brought_back(aid, host, aid.role(host, neighbour))
+    assert_brought_back(aid, host, aid.role(host, neighbour, donors=[neighbour.name]))
 
 
 def test_an_unknown_release(aid: Aid, fresh: Callable[[str], Host]) -> None:

@@ -4,9 +4,11 @@
 
 """Releases with the names and the layout of python-build-standalone."""
 
+import functools
 import hashlib
 import io
 import os
+import shutil
 import tarfile
 import tempfile
 import typing as t
@@ -207,3 +209,39 @@ def test_a_release_is_installed_once_and_replaced_by_another_one(place: Path) ->
     assert [step["action"] for step in replaced["actions"]] == ["install"]
     assert "another release" in replaced["actions"][0]["reason"]
     assert (folder / "share/note").read_text() == "another"
+
+
+def killed_before(number: int, settings: RuntimeSettings) -> bool:
+    """Run it in a process that ends before its rename or link of this number; tell whether there is one."""
+    child = os.fork()
+    if child:
+        return os.WEXITSTATUS(os.waitpid(child, 0)[1]) == 9
+    calls = iter(range(number + 1))
+
+    def counted(real: t.Callable[..., None], *arguments: t.Any, **options: t.Any) -> None:
+        if next(calls, number) == number:
+            os._exit(9)
+        real(*arguments, **options)
+
+    for name in ("rename", "symlink"):
+        setattr(os, name, functools.partial(counted, getattr(os, name)))
+    try:
+        run(settings)
+    finally:
+        os._exit(0)
+
+
+def test_killed_before_each_rename_it_has_all_of_a_runtime_or_nothing(place: Path) -> None:
+    release(place / "20260610")
+    settings = asked(place, str(place / "20260610"), link=True)
+    root, number = place / "python", 0
+    while killed_before(number, settings):
+        names = {name for name in os.listdir(str(root)) if not name.startswith(".fleet-system-python-new-")}
+        assert names in (set(), {"3.12.13"}), number
+        assert run(settings._replace(state="intact"))["changed"]
+        assert sorted(os.listdir(str(root))) == ["3.12", "3.12.13"]
+        assert not run(settings._replace(state="intact"))["changed"]
+        shutil.rmtree(str(root))
+        number += 1
+    # The files of the archive, the manifest, the runtime itself and its link are put in place by one each.
+    assert number > 3
