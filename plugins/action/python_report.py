@@ -81,6 +81,7 @@ def _run_record(options: Mapping[str, Any], known: Sequence[KnownHost], check_mo
 _WANTED = (
     "ansible_facts",
     "group_names",
+    "python_audit_result",
     "python_first_aid_result",
     "python_report_evidence",
     "python_report_first_aid",

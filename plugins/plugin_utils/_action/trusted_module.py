@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ...module_utils._base.errors import changing_nothing
-from .._border.answers import module_answer
+from .._border.answers import get_ready, module_answer
 from .._border.types import HOST
 from .base import CollectionAction
 from .exceptions import own_waivers
@@ -35,6 +35,11 @@ class TrustedModuleAction(CollectionAction):
     _supports_async = True
     # Null where nothing can vouch for an interpreter, and Ansible chooses.
     trusted: Trusted | None = None
+
+    def __init_subclass__(cls) -> None:
+        """Get ready in the process that Ansible's workers are forked from, of which each has one host."""
+        super().__init_subclass__()
+        get_ready(cls.__module__.rpartition(".")[2])
 
     def perform(self, result: dict[str, object]) -> None:
         """See CollectionAction."""

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from ...module_utils._base.errors import HostAnswerError
 from ...module_utils._base.text import json_text, printable
-from .schema import Record, record_named
+from .schema import Record, read_all, record_named
 from .types import HOST
 
-__all__ = ["FACTS", "checked_facts", "facts_of", "module_answer"]
+__all__ = ["FACTS", "checked_facts", "facts_of", "get_ready", "module_answer"]
 
 _PLUGINS = __name__.partition(".plugin_utils.")[0]
 _MODULES = Path(__file__).parents[2] / "modules"
@@ -99,6 +99,14 @@ def module_answer(module: str, answer: object, job: bool = False) -> dict[str, o
     if found:
         found.check(checked, "", partial=True)
     return checked
+
+
+def get_ready(module: str) -> None:
+    """Read what the answers of a module (by its short name) are checked against."""
+    _documented(module)
+    if module in _RECORDS:
+        place, name = _RECORDS[module]
+        read_all(f"{_PLUGINS}.{place}", name)
 
 
 def facts_of(facts: object) -> dict[str, object]:

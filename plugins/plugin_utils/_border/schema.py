@@ -21,9 +21,11 @@ from typing import NamedTuple
 from ...module_utils._base.errors import HostAnswerError
 from .types import HOST
 
-__all__ = ["Record", "record_named"]
+__all__ = ["Record", "read_all", "record_named"]
 
 _Check = Callable[[object, str], None]
+# Records that others have a field of, by module and name.
+_MENTIONED: list[tuple[str, str]] = []
 
 _LISTS = ("List", "list", "Sequence")
 _DICTS = ("Dict", "dict", "Mapping")
@@ -78,6 +80,13 @@ def record_named(module: str, name: str) -> Record:
     return Record(fields, frozenset(required))
 
 
+def read_all(module: str, name: str) -> None:
+    """Read a record, and those of its fields, as C(record_named) would later."""
+    record_named(module, name)
+    while _MENTIONED:
+        record_named(*_MENTIONED.pop())
+
+
 def _annotations(node: ast.ClassDef) -> Iterator[tuple[str, ast.expr]]:
     for one in node.body:
         if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name):
@@ -127,6 +136,7 @@ def _check_of(module: str, node: ast.expr) -> _Check:
         return _plain(*_PLAIN[word])
     home, found = _found(module, word)
     if isinstance(found, ast.ClassDef):
+        _MENTIONED.append((home, word))
         return lambda value, field: record_named(home, word).check(value, field)
     return _check_of(home, found)
 

@@ -138,7 +138,9 @@ def host_outcome(variables: _Variables, kind: str = "remediate") -> Outcome:
         return Outcome(state, _text(noted.get("note")), _error(noted.get("error")), _text(noted.get("word")), failed)
     if kind == "remediate":
         return _unfinished(variables)
-    facts = _facts(variables)
+    facts, answer = _facts(variables), mapping(variables.get("python_audit_result"))
+    if answer and "summary" not in answer:
+        return looked(answer)
     return _audited(facts) if facts else Outcome(HostState.UNREACHABLE)
 
 

@@ -310,3 +310,11 @@ def test_a_host_that_answers_nonsense_has_a_row_and_stops_nobody(seen: object, k
     assert str(outcome.error["details"]["field"]).startswith("ansible_facts.system_python")
     assert not outcome.as_fact()["stops_rollout"]
     assert outcome.as_fact()["needs_somebody"]
+
+
+def test_an_audit_that_had_nothing_to_look_at() -> None:
+    gone = host_outcome({"python_audit_result": {"unreachable": True, "msg": "no route"}}, "audit")
+    assert (gone.state, gone.note) == (HostState.UNREACHABLE, "no route")
+    other = host_outcome({"python_audit_result": {"kind": "not_applicable", "msg": "no rpm"}}, "audit")
+    assert (other.state, other.note) == (HostState.NOT_APPLICABLE, "no rpm")
+    assert host_outcome({}, "audit").state == HostState.UNREACHABLE
