@@ -52,6 +52,12 @@ def test_what_is_as_shipped_passes(run: dict[str, Any]) -> None:
     assert "healthy: /usr/bin/python3 is Python 3.9" in run["clean_out"]
 
 
+def test_what_is_accepted_is_shown_as_such_and_the_rest_counts(run: dict[str, Any]) -> None:
+    assert run["accepting_rc"] == 2, run["accepting_out"]
+    assert "accepted: SP101" in run["accepting_out"]
+    assert "SP201" in run["accepting_out"]
+
+
 @pytest.mark.parametrize("name", CLEAN)
 def test_nothing_is_found_in_what_is_as_shipped(name: str) -> None:
     found = facts(name)
